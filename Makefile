@@ -1,15 +1,17 @@
 # The house's front door; Meson does the work. `make help` lists the targets.
+# CC chooses the compiler, PREFIX where `make install` goes, OPTIONS adds Meson options (-Dwerror=true).
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
-export CC
+OPTIONS ?=
+export CC OPTIONS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
 .PHONY: all setup deps demo test dev lint format bench fuzz install clean help
 
 all: deps ## build/tiro, release
-	scripts/build build --buildtype=release -Dprefix=$(PREFIX)
+	scripts/build build --buildtype=release -Dprefix=$(PREFIX) $(OPTIONS)
 
 setup: ## install the Debian packages that a build and the tests need
 	scripts/setup build runtime test
@@ -49,7 +51,7 @@ install: all ## into PREFIX (below DESTDIR)
 	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 
 clean: ## remove what was built; fetched sources and models stay
-	rm -rf build build-dev build-fuzz
+	rm -rf build build-*
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 \t\2/p' Makefile | expand -t 16

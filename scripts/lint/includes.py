@@ -15,7 +15,7 @@ ROOMS = (
 # Header pattern: the places that may include it. A foreign header that is not listed is an error.
 LIBRARIES = {
     "cld2/*": ["src/ocr/*", "src/asr/*"],
-    "cairo*": ["src/media/*"],
+    "cairo*": ["src/media/*", "tests/tools/*"],
     "cmocka.h": ["tests/*"],
     "curl/*": ["src/http/*"],
     "ggml*.h": ["src/asr/whisper*", "src/models/*"],

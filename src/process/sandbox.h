@@ -24,6 +24,7 @@ struct sandbox_policy {
 	const char *const *read_paths; /* NULL-terminated, may be NULL: folders and files that stay readable */
 	uint64_t memory_bytes; /* RLIMIT_AS; 0: unlimited */
 	uint64_t cpu_seconds; /* RLIMIT_CPU; 0: unlimited */
+	uint64_t memfd_bytes; /* RLIMIT_FSIZE, which also bounds a memfd (files cannot be written at all); 0: none */
 	uint32_t max_threads; /* RLIMIT_NPROC is per user and no help: checked by the profile; 0: none may be started */
 };
 

@@ -4,7 +4,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 OPTIONS ?=
-export CC OPTIONS
+export CC OPTIONS DESTDIR
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
@@ -47,8 +47,10 @@ fuzz: deps ## run each fuzz target for FUZZ_SECONDS
 		-Db_sanitize=address,undefined -Db_lundef=false
 	scripts/fuzz build-fuzz $(FUZZ_SECONDS)
 
-install: all ## into PREFIX (below DESTDIR)
-	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+install: deps ## into PREFIX (below DESTDIR)
+	scripts/build build-install --buildtype=release -Dprefix=$(PREFIX) -Dlibdir=lib -Dtests=false \
+		-Dopenvino_dir=$(PREFIX)/lib/tiro/openvino
+	scripts/install build-install $(PREFIX)
 
 clean: ## remove what was built; fetched sources and models stay
 	rm -rf build build-*

@@ -4,11 +4,12 @@ import sys
 
 import tree
 
-# What to use instead is in docs/style.md.
+# What to use instead is in docs/style.md. Tests may start programs through a shell.
 BANNED = (
     "alloca asctime atof atoi atol atoll bcopy bzero ctime gets gmtime localtime mktemp popen rand rindex sprintf "
     "srand strcat strcpy strerror strncat strncpy strtok system tempnam tmpfile tmpnam usleep vfork vsprintf"
 ).split()
+TESTS_MAY = ("popen", "system")
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 COMMENT_OR_TEXT = re.compile(r"//.*|/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|^\s*/?\*.*")
 
@@ -28,7 +29,7 @@ def main() -> int:
         for number, line in enumerate(tree.lines(path), 1):
             where = f"{path}:{number}:"
             found = CALL.search(COMMENT_OR_TEXT.sub("", line)) if code else None
-            if found:
+            if found and not (path.startswith("tests/") and found[1] in TESTS_MAY):
                 errors.append(f"{where} {found[1]}() is banned")
             if HOST.search(line):
                 errors.append(f"{where} names the host of a package registry")

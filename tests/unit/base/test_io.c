@@ -200,9 +200,8 @@ static void a_commit_that_fails_leaves_nothing(void **state)
 static void a_sealed_memory_file_is_mapped(void **state)
 {
 	(void)state;
-	int fd;
+	cleanup_close int fd = -1;
 	assert_int_equal(io_memfd("test", &fd, NULL), ERR_OK);
-	cleanup_close int owned = fd;
 	assert_int_equal(io_write_all(fd, "pixels", 6, NULL), ERR_OK);
 	assert_int_equal(io_memfd_seal(fd, NULL), ERR_OK);
 	assert_int_equal(write(fd, "x", 1), -1);
@@ -216,9 +215,8 @@ static void a_sealed_memory_file_is_mapped(void **state)
 static void an_empty_sealed_memory_file_maps_to_nothing(void **state)
 {
 	(void)state;
-	int fd;
+	cleanup_close int fd = -1;
 	assert_int_equal(io_memfd("test", &fd, NULL), ERR_OK);
-	cleanup_close int owned = fd;
 	assert_int_equal(io_memfd_seal(fd, NULL), ERR_OK);
 	cleanup_map struct io_map map = { 0 };
 	assert_int_equal(io_map_sealed(fd, 10, &map, NULL), ERR_OK);
@@ -229,9 +227,8 @@ static void a_descriptor_that_its_sender_could_change_is_refused(void **state)
 {
 	(void)state;
 	struct io_map map;
-	int fd;
+	cleanup_close int fd = -1;
 	assert_int_equal(io_memfd("test", &fd, NULL), ERR_OK);
-	cleanup_close int open_memory = fd;
 	assert_int_equal(io_map_sealed(fd, 10, &map, NULL), ERR_PROTOCOL);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	assert_int_equal(io_map_sealed(fd, 10, &map, NULL), ERR_PROTOCOL);

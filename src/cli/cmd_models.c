@@ -1,5 +1,6 @@
-/* tiro models: what models there are, getting them, checking them. */
-#include <getopt.h>
+/*
+ * tiro models: what models there are, getting them, checking them.
+ */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "cli/cmd.h"
+#include "cli/opts.h"
 #include "models/manifest.h"
 #include "models/models.h"
 
@@ -50,7 +51,7 @@ static void catch_signals(void)
 
 static int report(const struct err *err)
 {
-	(void)fprintf(stderr, "tiro: %s\n", err->message);
+	cli_error(NULL, err);
 	return err_exit_status(err->code);
 }
 
@@ -198,8 +199,8 @@ static void add_check(struct json *j, const struct model_entry *e, const struct 
 	json_object_end(j);
 }
 
-/* Checks all that is installed; the status is the worst of the files'. */
-static int verify_all(const struct models *m, const struct model_entry *entries, size_t count, struct json *j)
+/* Checks the installed entries; the status is the worst of them. */
+static int verify_entries(const struct models *m, const struct model_entry *entries, size_t count, struct json *j)
 {
 	int status = EX_OK;
 	for (size_t i = 0; i < count; i++) {
@@ -221,6 +222,29 @@ static int verify_all(const struct models *m, const struct model_entry *entries,
 	return status;
 }
 
+/* Moves the entries that the words name to the front; a word that names nothing installed is an error. */
+static enum err_code narrow(const struct models *m, const struct options *o, struct model_entry *entries, size_t *count,
+			    struct err *err)
+{
+	size_t kept = 0;
+	for (size_t w = 0; w < o->word_count; w++) {
+		char path[PATH_MAX];
+		enum err_code code = models_path(m, o->words[w], path, err);
+		if (code)
+			return code;
+		size_t i = kept;
+		while (i < *count && strcmp(entries[i].file, strrchr(path, '/') ? strrchr(path, '/') + 1 : path) != 0)
+			i++;
+		if (i == *count)
+			continue; /* named twice */
+		struct model_entry swapped = entries[i];
+		entries[i] = entries[kept];
+		entries[kept++] = swapped;
+	}
+	*count = kept;
+	return ERR_OK;
+}
+
 static int run_verify(const struct models *m, const struct options *o)
 {
 	cleanup_free struct model_entry *entries = NULL;
@@ -228,12 +252,12 @@ static int run_verify(const struct models *m, const struct options *o)
 	struct json j = JSON_INIT(&out);
 	size_t count;
 	struct err err;
-	if (models_list(m, &entries, &count, &err))
+	if (models_list(m, &entries, &count, &err) || (o->word_count > 0 && narrow(m, o, entries, &count, &err)))
 		return report(&err);
 	if (!o->json)
-		return verify_all(m, entries, count, NULL);
+		return verify_entries(m, entries, count, NULL);
 	json_array(&j);
-	int status = verify_all(m, entries, count, &j);
+	int status = verify_entries(m, entries, count, &j);
 	json_array_end(&j);
 	int printed = print_json(&out);
 	return printed == EX_OK ? status : printed;
@@ -322,112 +346,83 @@ static int run_import(const struct models *m, const struct options *o)
 static const struct verb {
 	const char *name;
 	int (*run)(const struct models *m, const struct options *o);
-	bool takes_words, takes_json, takes_source, takes_name;
+	bool takes_words, takes_json, takes_name;
 } verbs[] = {
 	{ .name = "list", .run = run_list, .takes_json = true },
-	{ .name = "pull", .run = run_pull, .takes_words = true, .takes_source = true },
-	{ .name = "verify", .run = run_verify, .takes_json = true },
+	{ .name = "pull", .run = run_pull, .takes_words = true },
+	{ .name = "verify", .run = run_verify, .takes_words = true, .takes_json = true },
 	{ .name = "import", .run = run_import, .takes_words = true, .takes_name = true },
 };
 
-static const struct verb *find_verb(const char *name)
+/* Finds the first word's verb; what it does not take is an error rather than ignored. */
+static enum err_code choose_verb(const struct options *o, const struct verb **ret, struct err *err)
 {
+	const struct verb *verb = NULL;
+	if (o->word_count == 0)
+		return err_set(err, ERR_USAGE, "\"tiro models\" needs one of list, pull, verify and import");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
+		if (strcmp(verbs[i].name, o->words[0]) == 0)
+			verb = &verbs[i];
 	}
-	return NULL;
+	if (!verb)
+		return err_set(err, ERR_USAGE, "there is no \"tiro models %s\"; list, pull, verify and import are known",
+			       o->words[0]);
+	if (o->word_count > 1 && !verb->takes_words)
+		return err_set(err, ERR_USAGE, "\"tiro models %s\" takes no \"%s\"", verb->name, o->words[1]);
+	if ((o->json && !verb->takes_json) || (o->name && !verb->takes_name))
+		return err_set(err, ERR_USAGE, "\"tiro models %s\" takes no --%s", verb->name, o->json ? "json" : "name");
+	*ret = verb;
+	return ERR_OK;
 }
 
-static int usage_error(const char *message, const char *what)
+static enum err_code dispatch(struct options *o, int *ret_status, struct err *err)
 {
-	(void)fprintf(stderr, "tiro: %s%s%s%s; see \"tiro models --help\"\n", message, what ? " \"" : "",
-		      what ? what : "", what ? "\"" : "");
-	return EX_USAGE;
-}
-
-/* Fills *ret; -1, or the status to end with (--help, a wrong option). */
-static int parse_options(int argc, char **argv, struct options *ret)
-{
-	static const struct option table[] = {
-		{ "models", required_argument, NULL, 'd' }, { "source", required_argument, NULL, 's' },
-		{ "name", required_argument, NULL, 'n' },   { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
-	};
-	int c;
-	optind = 0; /* starts anew: main has used getopt before */
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			ret->dir = optarg;
-			break;
-		case 's':
-			ret->source = optarg;
-			break;
-		case 'n':
-			ret->name = optarg;
-			break;
-		case 'j':
-			ret->json = true;
-			break;
-		case 'h':
-			(void)fputs(cmd_models.usage, stdout);
-			return EX_OK;
-		case ':':
-			return usage_error("a value is missing after", argv[optind - 1]);
-		default:
-			return usage_error("there is no option", argv[optind - 1]);
-		}
-	}
-	ret->words = (const char *const *)argv + optind;
-	ret->word_count = (size_t)(argc - optind);
-	return -1;
+	const struct verb *verb;
+	struct models *m = NULL;
+	enum err_code code = choose_verb(o, &verb, err);
+	if (!code)
+		code = models_open(o->dir, &m, err);
+	if (code)
+		return code;
+	o->words++;
+	o->word_count--;
+	*ret_status = verb->run(m, o);
+	models_close(m);
+	return ERR_OK;
 }
 
 static int run(int argc, char **argv)
 {
 	struct options o = { 0 };
-	int status = parse_options(argc, argv, &o);
-	if (status >= 0)
-		return status;
-	if (o.word_count == 0)
-		return usage_error("\"tiro models\" needs one of list, pull, verify, import", NULL);
-	const struct verb *verb = find_verb(o.words[0]);
-	if (!verb)
-		return usage_error("there is no \"tiro models\" command", o.words[0]);
-	o.words++;
-	o.word_count--;
-	if (o.word_count > 0 && !verb->takes_words)
-		return usage_error("too many words, beginning with", o.words[0]);
-	if ((o.json && !verb->takes_json) || (o.source && !verb->takes_source) || (o.name && !verb->takes_name))
-		return usage_error("an option does not belong to", verb->name);
-	struct models *m = NULL;
+	const struct opt table[] = {
+		{ 0, "models", "DIR", "folder of the models", "TIRO_MODELS", OPT_STRING, &o.dir, 0, 0 },
+		{ 0, "source", "URL", "pull: a mirror to take the files from instead", "TIRO_MODEL_SOURCE", OPT_STRING,
+		  &o.source, 0, 0 },
+		{ 0, "name", "NAME", "import: what -m shall take (from the file's name)", NULL, OPT_STRING, &o.name, 0,
+		  0 },
+		{ 0, "json", NULL, "list, verify: answer in JSON", NULL, OPT_FLAG, &o.json, 0, 0 },
+	};
+	const struct opts opts = { .cmd = &cmd_models, .table = table, .count = ARRAY_LEN(table) };
 	struct err err;
-	if (models_open(o.dir, &m, &err))
-		return report(&err);
-	status = verb->run(m, &o);
-	models_close(m);
-	return status;
+	int count = 0;
+	int status = EX_OK;
+	bool help = false;
+	enum err_code code = opts_parse(&opts, argc, argv, &count, &help, &err);
+	o.words = (const char *const *)argv + 1;
+	o.word_count = (size_t)count;
+	if (!code && !help)
+		code = dispatch(&o, &status, &err);
+	return code ? report(&err) : status;
 }
 
 const struct cmd cmd_models = {
 	.name = "models",
-	.summary = "list, get and check the models that recognition needs",
-	.usage = "Usage: tiro models list [--json]\n"
-		 "       tiro models pull [--source URL] [NAME...]\n"
-		 "       tiro models verify [--json]\n"
-		 "       tiro models import [--name NAME] FILE\n"
-		 "\n"
-		 "list     the models that Tiro knows and those that are installed\n"
-		 "pull     downloads models and checks them against their hashes. Without a name: base and what pages\n"
-		 "         need. A speech model brings silero-vad along; \"ppocr\" means both models for pages.\n"
-		 "         An interrupted download goes on where it stopped.\n"
-		 "verify   hashes every installed model: ok, bad, or unknown (imported; only its structure is checked)\n"
-		 "import   copies a ggml Whisper file (any size and quantisation), or a known model that was downloaded\n"
-		 "         elsewhere, into the folder\n"
-		 "\n"
-		 "--models DIR   the folder; else TIRO_MODELS, else tiro/models in the XDG data folder\n"
-		 "--source URL   a mirror to take the files from instead; also TIRO_MODEL_SOURCE\n",
+	.summary = "Lists, gets and checks the models that recognition needs",
+	.usage = "list [--json]                  what is known and what is installed\n"
+		 "       tiro models pull [NAME...]                 gets models: base and what pages need, if none is named;\n"
+		 "                                                  \"ppocr\" means both for pages\n"
+		 "       tiro models verify [--json] [NAME...]      hashes what is installed: ok, bad, unknown (imported)\n"
+		 "       tiro models import [--name NAME] FILE      copies a ggml Whisper file, or a known model that was\n"
+		 "                                                  downloaded elsewhere",
 	.run = run,
 };

@@ -10,8 +10,7 @@
 #define PPOCR_BASE "https://www.modelscope.cn/models/RapidAI/RapidOCR/resolve/v3.10.0/onnx/PP-OCRv6/"
 
 #define WHISPER_EVIDENCE                                                                                               \
-	"object id in the publisher's repository (revision 5359861c), the same in the model catalogues of several "   \
-	"public projects"
+	"object id in the publisher's repository (revision 5359861c), cited alike by ten or more public projects"
 
 /* A finished file of whisper.cpp's publisher; these could not be fetched where the table was made. */
 #define CITED(file_name, hash)                                                                                         \

@@ -123,7 +123,7 @@ struct models_watch {
 struct models_pull_request {
 	const struct model_info *const *infos; /* what to install */
 	size_t count;
-	/* Base address to take files from instead of the manifest's sources; NULL: TIRO_MODEL_SOURCE, else those. */
+	/* Base address to take files from instead of the manifest's sources; NULL: those. */
 	const char *source;
 	struct models_watch watch;
 };

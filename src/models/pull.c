@@ -222,11 +222,10 @@ static enum err_code pull_one(struct pull *p, const char *dir, const char *sourc
 static enum err_code pull_all(struct pull *p, const char *dir, const struct models_pull_request *request,
 			      struct err *err)
 {
-	const char *source = request->source ? request->source : getenv("TIRO_MODEL_SOURCE");
 	for (size_t i = 0; i < request->count; i++) {
 		p->info = request->infos[i];
 		bool there = is_installed(dir, p->info);
-		enum err_code code = there ? ERR_OK : pull_one(p, dir, source && *source ? source : NULL, err);
+		enum err_code code = there ? ERR_OK : pull_one(p, dir, request->source, err);
 		if (code)
 			return code;
 		if (p->watch->on_installed)

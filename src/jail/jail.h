@@ -62,10 +62,11 @@ struct jail_events {
 	void (*on_progress)(void *owner, int64_t decoded_us);
 
 	/* Pages. on_raster: `fd` is a sealed memfd of raster->height * raster->stride bytes (pixels is NULL).
-	 * on_text_page: the page had real text; taken from the text layer. */
+	 * on_text_page: the page had real text; taken from the text layer. `text` is lent: the owner may take it over
+	 * by copying the struct and zeroing the original. */
 	void (*on_document)(void *owner, const struct jail_document_info *info);
 	void (*on_raster)(void *owner, uint32_t page, const struct ocr_raster *raster, int *fd);
-	void (*on_text_page)(void *owner, uint32_t page, const struct ocr_page *text);
+	void (*on_text_page)(void *owner, uint32_t page, struct ocr_page *text);
 	/* One page failed; the others go on. */
 	void (*on_page_failed)(void *owner, uint32_t page, const struct err *why);
 	/* The searchable PDF that jail_compose_pdf asked for, a sealed memfd; take it with steal_fd. */

@@ -14,6 +14,8 @@
 struct jail_worker *jail_worker_start(void)
 {
 	child_die_with_parent();
+	/* Whatever else came along is none of a decoder's business. */
+	(void)close_range(CHILD_CHANNEL_FD + 1, ~0U, 0);
 	struct jail_worker *worker = calloc(1, sizeof *worker);
 	unsigned char *buffer = malloc(LIMIT_FRAME_PAYLOAD);
 	if (!worker || !buffer)
@@ -56,11 +58,11 @@ enum err_code jail_worker_open(struct jail_worker *worker, enum jail_kind kind, 
 	return ERR_OK;
 }
 
-enum err_code jail_worker_confine(struct jail_worker *worker, uint64_t bulk_bytes, struct err *err)
+enum err_code jail_worker_confine(uint64_t bulk_bytes, const char *const *read_paths, struct err *err)
 {
-	(void)worker;
 	struct sandbox_policy policy = {
 		.profile = SANDBOX_JAIL,
+		.read_paths = read_paths,
 		.memory_bytes = LIMIT_JAIL_MEMORY,
 		.cpu_seconds = JAIL_CPU_SECONDS,
 		.memfd_bytes = bulk_bytes,

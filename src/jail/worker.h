@@ -4,7 +4,7 @@
  *
  *     struct jail_worker *worker = jail_worker_start();
  *     if (jail_worker_open(worker, JAIL_KIND_AUDIO, &open, fds, &err) != ERR_OK ||
- *         jail_worker_confine(worker, &policy, &err) != ERR_OK || work(...) != ERR_OK)
+ *         jail_worker_confine(bulk_bytes, NULL, &err) != ERR_OK || work(...) != ERR_OK)
  *             jail_worker_fail(worker, &err);
  *
  * Everything a library needs from files (locales, tables) must be loaded before jail_worker_confine; foreign bytes
@@ -37,8 +37,12 @@ struct jail_worker *jail_worker_start(void);
 enum err_code jail_worker_open(struct jail_worker *worker, enum jail_kind kind, struct jail_open *ret, int *ret_fd,
 			       struct err *err) MUST_CHECK;
 
-/* Enters the sandbox of a jail: LIMIT_JAIL_MEMORY, JAIL_CPU_SECONDS, memfds of up to `bulk_bytes`, one thread. */
-enum err_code jail_worker_confine(struct jail_worker *worker, uint64_t bulk_bytes, struct err *err) MUST_CHECK;
+/*
+ * Enters the sandbox of a jail: LIMIT_JAIL_MEMORY, JAIL_CPU_SECONDS, memfds of up to `bulk_bytes`, one thread.
+ * `read_paths` (NULL-terminated; NULL: none) are public files that a decoder may read later, such as fonts; where
+ * the kernel has no Landlock they cannot be read either.
+ */
+enum err_code jail_worker_confine(uint64_t bulk_bytes, const char *const *read_paths, struct err *err) MUST_CHECK;
 
 /*
  * The file. Reads are cached in blocks of LIMIT_RANGE_BYTES (2 MiB in all), and where they go forward the next

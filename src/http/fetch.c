@@ -20,6 +20,7 @@ enum {
 	/* ETags in the field have at most some 70 bytes. */
 	VALIDATOR_MAX = 256,
 	FILE_MODE = 0666,
+	RETRY_US = 200 * 1000, /* before the next try, times the tries that brought nothing */
 	HTTP_OK = 200,
 	HTTP_PARTIAL = 206,
 	HTTP_RANGE_UNSATISFIABLE = 416
@@ -349,7 +350,7 @@ static enum err_code run_tries(struct fetch *f)
 			code = ERR_OK;
 		if (code)
 			return code;
-		(void)usleep((useconds_t)(200 * 1000 * idle));
+		clock_sleep_us(RETRY_US * idle);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/strbuf.h"
 #include "http/fetch.h"
@@ -80,7 +81,7 @@ static enum err_code take_lock(struct pull *p, const char *dir, int *ret_fd, str
 			return err_set_errno(err, ERR_SYSTEM, errno, "could not lock \"%s\"", path);
 		if (!pull_report(p, 0))
 			return err_set(err, ERR_CANCELLED, "the pull was stopped");
-		(void)usleep(LOCK_POLL_US);
+		clock_sleep_us(LOCK_POLL_US);
 	}
 	*ret_fd = steal_fd(&fd);
 	return ERR_OK;

@@ -288,6 +288,10 @@ static void recognised(struct job *job, uint32_t index, struct asr_transcript *s
 
 static void finish(struct job *job)
 {
+	const struct speech_job *s = self(job);
+	/* A recording without a word still has a length and perhaps a language. */
+	if (s->transcript.segment_count == 0 && job->events->on_transcript)
+		job->events->on_transcript(job->owner, &s->transcript);
 	job_finished(job);
 }
 

@@ -13,6 +13,11 @@ enum { RATIO_BYTES_MAX = 8192 };
 #define RATIO_MAX 2.4F
 #define LOGPROB_MIN -1.0F
 #define NO_SPEECH 0.6F
+/* Measured over clips of ten languages: above these the quick way makes no more errors than the slow one. */
+#define SURE_ALONE -0.25F
+#define SURE_PACKED -0.4F
+/* One repetition of a sentence; speech that is not repeated stays below. */
+#define SURE_RATIO_MAX 1.6F
 /* Fast speech has five words a second; a model that invents has more. */
 #define WORDS_PER_SECOND_MAX 6.5F
 /* A part ends with speech and 0.2 s of padding. */
@@ -75,6 +80,12 @@ void asr_quality_measure(const struct asr_transcript *t, struct asr_quality *ret
 	int64_t end_us = t->word_count > 0 ? t->words[t->word_count - 1].end_us : 0;
 	ret->uncovered_s = (float)(t->duration_us - end_us) / (float)US_PER_S;
 	ret->loops = has_loop(t);
+}
+
+bool asr_quality_is_sure(const struct asr_quality *q, bool alone)
+{
+	return asr_quality_is_good(q) && q->avg_logprob >= (alone ? SURE_ALONE : SURE_PACKED) &&
+	       q->compression_ratio <= SURE_RATIO_MAX;
 }
 
 bool asr_quality_is_good(const struct asr_quality *q)

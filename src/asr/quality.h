@@ -9,7 +9,6 @@
 
 struct asr_quality {
 	float avg_logprob; /* over all tokens of the part */
-	float no_speech_prob; /* the largest of its segments */
 	float compression_ratio;
 	float words_per_second;
 	float uncovered_s; /* audio behind the last word */

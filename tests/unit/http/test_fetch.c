@@ -128,7 +128,8 @@ static void a_file_that_changed_is_taken_anew_and_never_mixed(void **state)
 {
 	struct fixture *f = *state;
 	char sha256[SHA256_HEX_SIZE];
-	/* Each answer is another version and each breaks: it cannot end well, but it must end, and without a mixture. */
+	/* Each answer is another version and each breaks: it cannot end well, but it must end, and without a mixture.
+	 */
 	assert_int_equal(fetch(f, "changed/f", sha256), ERR_NETWORK);
 	cleanup_strbuf struct strbuf got = STRBUF_INIT(FILE_BYTES + 1);
 	scratch_read("part", &got);

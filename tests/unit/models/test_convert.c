@@ -150,8 +150,14 @@ static void a_vocabulary_is_the_same_as_lines_and_as_json(void **state)
 static void a_vocabulary_without_end_or_with_foreign_characters_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "a\nb\n", "\xE4\xB8\xAD\n<|endoftext|>", "\xFF\n<|endoftext|>",
-					   "[\"a\"]", "[1, \"<|endoftext|>\"]", "[", "a b\n<|endoftext|>\n" };
+	static const char *const bad[] = { "",
+					   "a\nb\n",
+					   "\xE4\xB8\xAD\n<|endoftext|>",
+					   "\xFF\n<|endoftext|>",
+					   "[\"a\"]",
+					   "[1, \"<|endoftext|>\"]",
+					   "[",
+					   "a b\n<|endoftext|>\n" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		cleanup_sink struct sink *sink = NULL;
 		char sha256[SHA256_HEX_SIZE];

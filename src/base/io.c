@@ -205,7 +205,7 @@ enum err_code io_memfd_seal(int fd, struct err *err)
 	return ERR_OK;
 }
 
-enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *err)
+enum err_code io_check_sealed(int fd, uint64_t max, uint64_t *ret_size, struct err *err)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0 || (seals & SEALS) != SEALS)
@@ -215,8 +215,18 @@ enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *
 	if (end < 0)
 		return err_set_errno(err, ERR_SYSTEM, errno, "could not examine a bulk object");
 	if ((uint64_t)end > max)
-		return err_set(err, ERR_TOO_BIG, "a bulk object has %jd bytes, %zu are allowed", (intmax_t)end, max);
-	size_t size = (size_t)end;
+		return err_set(err, ERR_TOO_BIG, "a bulk object has %jd bytes, %ju are allowed", (intmax_t)end,
+			       (uintmax_t)max);
+	*ret_size = (uint64_t)end;
+	return ERR_OK;
+}
+
+enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *err)
+{
+	uint64_t bytes;
+	if (io_check_sealed(fd, max, &bytes, err) != ERR_OK)
+		return err->code;
+	size_t size = (size_t)bytes;
 	void *data = NULL;
 	if (size > 0) {
 		data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);

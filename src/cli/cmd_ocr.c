@@ -195,7 +195,7 @@ static int run(int argc, char **argv)
 		  0, 256 },
 		{ 0, "models", "DIR", "folder of the models", "TIRO_MODELS", OPT_STRING, &s.models_dir, 0, 0 },
 		{ 0, "tessdata", "DIR", "folder of tesseract's data", "TIRO_TESSDATA", OPT_STRING, &s.tessdata, 0, 0 },
-		{ 0, "fake-engine", NULL, "words made up from the page, for tests", NULL, OPT_FLAG, &s.fake, 0, 0 },
+		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_ocr, .table = table, .count = ARRAY_LEN(table) };
 	struct err err;

@@ -17,7 +17,7 @@ struct opt {
 	char letter; /* 0: none */
 	const char *name; /* without "--" */
 	const char *value; /* name of its value in the help; NULL for flags */
-	const char *help;
+	const char *help; /* NULL: not shown */
 	const char *env; /* NULL: none */
 	enum opt_type type;
 	void *target; /* bool *, const char ** or long * by type; holds the default before */

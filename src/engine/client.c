@@ -23,20 +23,25 @@ static void free_engine(struct engine *engine)
 	free(engine);
 }
 
-/* Runs one of the owner's callbacks and frees the engine after it if the owner closed it meanwhile. */
-#define CALL_OWNER(engine, callback, ...)                                                                              \
-	do {                                                                                                           \
-		(engine)->in_callback = true;                                                                          \
-		(engine)->events->callback((engine)->owner, ##__VA_ARGS__);                                            \
-		(engine)->in_callback = false;                                                                         \
-		if ((engine)->closed)                                                                                  \
-			free_engine(engine);                                                                           \
-	} while (0)
+/* Around each of the owner's callbacks: the owner may close the engine in it, which is then freed after it. */
+static void enter_owner(struct engine *engine)
+{
+	engine->in_callback = true;
+}
+
+static void leave_owner(struct engine *engine)
+{
+	engine->in_callback = false;
+	if (engine->closed)
+		free_engine(engine);
+}
 
 static void break_off(struct engine *engine, const struct err *why)
 {
 	child_close(steal_ptr(&engine->child));
-	CALL_OWNER(engine, on_exit, why);
+	enter_owner(engine);
+	engine->events->on_exit(engine->owner, why);
+	leave_owner(engine);
 }
 
 static void deliver_speech(struct engine *engine, uint32_t task, const struct engine_outcome *outcome)
@@ -48,7 +53,9 @@ static void deliver_speech(struct engine *engine, uint32_t task, const struct en
 		break_off(engine, &err);
 		return;
 	}
-	CALL_OWNER(engine, on_speech, task, err.code == ERR_OK ? &result : NULL, outcome->busy_us, &err);
+	enter_owner(engine);
+	engine->events->on_speech(engine->owner, task, err.code == ERR_OK ? &result : NULL, outcome->busy_us, &err);
+	leave_owner(engine);
 	asr_transcript_done(&result);
 }
 
@@ -60,7 +67,9 @@ static void deliver_page(struct engine *engine, uint32_t task, const struct engi
 		break_off(engine, &err);
 		return;
 	}
-	CALL_OWNER(engine, on_page, task, err.code == ERR_OK ? &result : NULL, outcome->busy_us, &err);
+	enter_owner(engine);
+	engine->events->on_page(engine->owner, task, err.code == ERR_OK ? &result : NULL, outcome->busy_us, &err);
+	leave_owner(engine);
 	ocr_page_done(&result);
 }
 
@@ -83,7 +92,9 @@ static void on_frame(void *owner, struct frame *frame)
 {
 	struct engine *engine = owner;
 	if (frame->type == ENGINE_READY) {
-		CALL_OWNER(engine, on_ready);
+		enter_owner(engine);
+		engine->events->on_ready(engine->owner);
+		leave_owner(engine);
 		return;
 	}
 	struct engine_outcome outcome;
@@ -116,7 +127,9 @@ static void on_child_exit(void *owner, const struct err *why)
 	struct engine *engine = owner;
 	struct err err = *why;
 	(void)err_prefix(&err, "the recognition engine stopped");
-	CALL_OWNER(engine, on_exit, &err);
+	enter_owner(engine);
+	engine->events->on_exit(engine->owner, &err);
+	leave_owner(engine);
 }
 
 static const struct child_events child_callbacks = { .on_frame = on_frame, .on_exit = on_child_exit };

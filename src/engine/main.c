@@ -82,7 +82,8 @@ static enum err_code enter_sandbox(const struct engine_open *open, struct err *e
 	}
 	struct sandbox_policy policy = { .profile = SANDBOX_ENGINE,
 					 .read_paths = open->has_pages ? paths : NULL,
-					 .max_threads = LIMIT_ENGINE_THREADS };
+					 .memfd_bytes = LIMIT_BULK_BYTES,
+					 .threads = true };
 	return sandbox_enter(&policy, err);
 }
 

@@ -109,7 +109,7 @@ static enum err_code keep_part(struct speech_job *s, const struct asr_part *layo
 
 static enum err_code add_part(struct speech_job *s, const struct asr_part *layout, int *pcm_fd, struct err *err)
 {
-	struct part *part;
+	struct part *part = NULL;
 	enum err_code code = keep_part(s, layout, &part, err);
 	if (code != ERR_OK)
 		return code;

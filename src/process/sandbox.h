@@ -20,8 +20,8 @@
 enum sandbox_profile {
 	SANDBOX_JAIL, /* one foreign file: no sockets, no processes, no new code; files only below `read_paths`, and
 		       * none where the kernel has no Landlock to hold it to them */
-	SANDBOX_ENGINE /* recognition: files below `read_paths` (anywhere, reading only, without Landlock); may make code
-			* (OpenVINO compiles kernels); no sockets, no processes */
+	SANDBOX_ENGINE /* recognition: files below `read_paths` (anywhere, reading only, without Landlock); may make
+			* code (OpenVINO compiles kernels); no sockets, no processes */
 };
 
 struct sandbox_policy {

@@ -374,6 +374,8 @@ enum err_code fetch_file(const struct fetch_request *request, char ret_sha256[SH
 	curl_easy_cleanup(f.curl);
 	if (code && err)
 		*err = failure;
+	if (code && f.have_bytes == 0)
+		fetch_forget(request->partial_path, true); /* nothing to go on with */
 	if (!code && request->on_progress)
 		(void)request->on_progress(request->owner, f.have_bytes, f.have_bytes);
 	if (!code && fsync(f.fd) != 0)

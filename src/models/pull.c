@@ -207,6 +207,14 @@ static enum err_code from_manifest(struct pull *p, const char *dir, struct err *
 	return err_set(err, worst, "%s", strbuf_str(&reasons));
 }
 
+/* What an interrupted download left, once the model is there from elsewhere. */
+static void forget_part(const struct pull *p, const char *dir)
+{
+	char part[PATH_MAX];
+	if (!path_join(part, NULL, "%s/.%s.part", dir, p->info->file))
+		fetch_forget(part, true);
+}
+
 static enum err_code pull_one(struct pull *p, const char *dir, const char *source, struct err *err)
 {
 	enum err_code code;
@@ -220,7 +228,12 @@ static enum err_code pull_one(struct pull *p, const char *dir, const char *sourc
 	} else {
 		code = from_manifest(p, dir, err);
 	}
-	return code ? err_prefix(err, "could not get model \"%s\"", p->info->name) : ERR_OK;
+	if (code == ERR_CANCELLED)
+		return err_set(err, code, "the pull of model \"%s\" was stopped", p->info->name);
+	if (code)
+		return err_prefix(err, "could not get model \"%s\"", p->info->name);
+	forget_part(p, dir);
+	return ERR_OK;
 }
 
 static enum err_code pull_all(struct pull *p, const char *dir, const struct models_pull_request *request,

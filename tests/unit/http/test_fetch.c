@@ -173,9 +173,7 @@ static void a_length_over_the_maximum_is_refused_before_its_bytes(void **state)
 	struct fixture *f = *state;
 	char sha256[SHA256_HEX_SIZE];
 	assert_int_equal(fetch(f, "long/f", sha256), ERR_TOO_BIG);
-	struct stat st;
-	assert_int_equal(stat("part", &st), 0);
-	assert_int_equal(st.st_size, 0);
+	assert_false(scratch_exists("part"));
 }
 
 static void a_body_without_end_stops_at_the_maximum(void **state)
@@ -211,11 +209,9 @@ static void a_missing_file_is_told_with_its_status_and_leaves_the_error_page_out
 {
 	struct fixture *f = *state;
 	char sha256[SHA256_HEX_SIZE];
-	struct stat st;
 	assert_int_equal(fetch(f, "status/404/f", sha256), ERR_NETWORK);
 	assert_non_null(strstr(f->err.message, "404"));
-	assert_int_equal(stat("part", &st), 0);
-	assert_int_equal(st.st_size, 0);
+	assert_int_equal(scratch_count("."), 2);
 }
 
 static void a_host_that_is_not_there_fails_at_once(void **state)

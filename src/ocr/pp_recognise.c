@@ -45,8 +45,7 @@ static enum err_code read_piece(struct pp_session *session, const struct ocr_ras
 	struct pp_quad part = quad_part(&line->quad, u[0], u[1]);
 	float ratio = pp_quad_width(&part) / fmaxf(pp_quad_height(&part), 1);
 	uint32_t used = (uint32_t)fminf(fmaxf(ceilf(LINE_HEIGHT * ratio), 8), PIECE_WIDTH);
-	struct pp_planes planes = { .height = LINE_HEIGHT,
-				    .width = (used + WIDTH_UNIT - 1) / WIDTH_UNIT * WIDTH_UNIT };
+	struct pp_planes planes = { .height = LINE_HEIGHT, .width = (used + WIDTH_UNIT - 1) / WIDTH_UNIT * WIDTH_UNIT };
 	struct pp_output output;
 
 	enum err_code code = pp_input(session, PP_RECOGNISER, planes.height, planes.width, &planes.data, err);

@@ -166,6 +166,16 @@ static bool load(struct strbuf *out, const char *name)
 	return code == ERR_OK;
 }
 
+/* Dark pixels of the first page. */
+static size_t ink(const struct visit *v)
+{
+	const uint8_t *pixels = v->pixels[0].data;
+	size_t black = 0;
+	for (size_t i = 0; i < v->pixels[0].size; i++)
+		black += pixels[i] < 64;
+	return black;
+}
+
 static void a_png_comes_as_a_grey_raster(void **state)
 {
 	(void)state;
@@ -256,12 +266,25 @@ static void real_text_is_rendered_where_it_is_to_be_ignored(void **state)
 	run_visit(&v, true);
 	assert_int_equal(v.text_pages, 0);
 	assert_int_equal(v.rasters[0].height, 3509);
-	/* Fonts could be read inside the sandbox: there is ink. */
-	const uint8_t *pixels = v.pixels[0].data;
-	size_t black = 0;
-	for (size_t i = 0; i < v.pixels[0].size; i++)
-		black += pixels[i] < 64;
-	assert_true(black > 10000);
+	assert_true(ink(&v) > 10000);
+	visit_done(&v);
+}
+
+static void fonts_that_a_pdf_does_not_bring_are_found(void **state)
+{
+	(void)state;
+	struct visit v;
+	visit_init(&v);
+	strbuf_add_str(&v.file,
+		       "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+		       "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+		       "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 100]/Contents 4 0 R/Resources<</Font<</F "
+		       "5 0 R>>>>>>endobj\n4 0 obj<</Length 42>>stream\nBT /F 24 Tf 10 40 Td (Find me a font) Tj ET \n"
+		       "endstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
+		       "trailer<</Root 1 0 R>>\n");
+	run_visit(&v, true);
+	assert_int_equal(v.end.code, ERR_OK);
+	assert_true(ink(&v) > 2000);
 	visit_done(&v);
 }
 
@@ -579,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_persian_text_layer_is_in_logical_order),
 		cmocka_unit_test(a_scan_with_a_page_number_is_rendered),
 		cmocka_unit_test(real_text_is_rendered_where_it_is_to_be_ignored),
+		cmocka_unit_test(fonts_that_a_pdf_does_not_bring_are_found),
 		cmocka_unit_test(an_image_becomes_a_searchable_pdf),
 		cmocka_unit_test(a_jpeg_keeps_its_bytes_in_the_pdf),
 		cmocka_unit_test(a_pdf_keeps_its_text_under_ours),

@@ -82,7 +82,8 @@ static enum err_code read_page(struct ocr_session *session, const struct ocr_run
 	struct ocr_choice choice = { 0 };
 	enum err_code code = ERR_OK;
 
-	code = ocr_choice_by_hint(session->model->installed, run->options->language[0] ? run->options->language : "en", &choice, err);
+	code = ocr_choice_by_hint(session->model->installed, run->options->language[0] ? run->options->language : "en",
+				  &choice, err);
 	if (!code)
 		code = ocr_sheet_plain(run->raster, &plain, err);
 	if (!code)

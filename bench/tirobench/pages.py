@@ -81,19 +81,14 @@ def ocrmypdf(chosen):
     return runs, [texts.get(page, "") for page in chosen]
 
 
-def tiro(model):
+def tiro(mode):
     def read(chosen):
-        runs, texts = [], {}
-        for language, group in languages(chosen).items():
-            run = measure.run([paths.TIRO, "ocr", "-m", model, "-l", language, "-f", "raw",
-                               *(page.path for page in group)])
-            runs.append(run)
-            # Each page ends with, or is parted from the next by, a form feed.
-            parts = run.stdout.removesuffix("\f").split("\f")
-            if len(parts) < len(group):
-                raise measure.Failed(f"tiro ocr wrote {len(parts)} pages for {len(group)} files")
-            texts |= dict(zip(group, parts))
-        return runs, [texts[page] for page in chosen]
+        folder = paths.WORK / f"tiro-{mode}"
+        shutil.rmtree(folder, ignore_errors=True)
+        runs = [measure.run([paths.TIRO, "ocr", "-m", mode, "-l", language, "-f", "raw", "-o", f"{folder}/",
+                             *(page.path for page in group)])
+                for language, group in languages(chosen).items()]
+        return runs, [(folder / f"{page.path.stem}.txt").read_text(encoding="utf-8") for page in chosen]
 
     return read
 

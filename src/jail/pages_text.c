@@ -14,6 +14,10 @@
 #define SIZE_RATIO 1.2F
 /* A line that ends before this part of its block's width closes a paragraph if a sentence ends there. */
 #define SHORT_LINE 0.85F
+/* And if it ends before this part, whatever it ends with: an address, a heading. */
+#define VERY_SHORT_LINE 0.6F
+/* A gap between words, in line heights, that only columns of a table have. */
+#define CELL_GAP 1.2F
 /* A distance between lines above this many usual ones opens a paragraph. */
 #define PARAGRAPH_PITCH 1.35F
 /* Where the baseline lies in a character's box: poppler's boxes go from ascent to descent. */
@@ -66,22 +70,32 @@ static bool opens_block(const struct builder *b, const struct media_glyph *g)
 	return above || far || aside || other_size;
 }
 
+/* True where poppler parted a row of cells: the next word stands beside the line before, to its right. */
+static bool continues_row(const struct builder *b)
+{
+	if (b->page->line_count == 0)
+		return false;
+	const struct ocr_box *before = &b->page->lines[b->page->line_count - 1].box;
+	float middle = (b->box.y0 + b->box.y1) / 2.0F;
+	return middle > (float)before->y0 && middle < (float)before->y1 && b->box.x0 >= (float)before->x1;
+}
+
 static void begin_line(struct builder *b)
 {
 	if (opens_block(b, &b->box))
 		b->code = ocr_page_add_block(b->page, OCR_BLOCK_TEXT, b->err);
 	if (b->code == ERR_OK)
 		b->code = ocr_page_add_line(b->page, b->box.y0 + BASELINE * height_of(&b->box), 0.0F, b->err);
-	b->new_line = false;
 }
 
 static void end_word(struct builder *b)
 {
 	if (b->word.len == 0 || b->code != ERR_OK)
 		return;
-	bool first = b->new_line;
+	bool first = b->new_line && !continues_row(b);
 	if (first)
 		begin_line(b);
+	b->new_line = false;
 	struct ocr_word word = { .box = { (int32_t)floorf(b->box.x0), (int32_t)floorf(b->box.y0),
 					  (int32_t)ceilf(b->box.x1), (int32_t)ceilf(b->box.y1) },
 				 .confidence = 1.0F, /* nobody guessed */
@@ -176,6 +190,19 @@ static bool ends_sentence(uint32_t c)
 	       c == 0x06D4 || c == 0x3002;
 }
 
+/* True for a row of a table. */
+static bool is_row(const struct ocr_page *page, const struct ocr_line *line)
+{
+	float gap_min = CELL_GAP * (float)(line->box.y1 - line->box.y0);
+	for (uint32_t i = 1; i < line->word_count; i++) {
+		const struct ocr_box *a = &page->words[line->first_word + i - 1].box;
+		const struct ocr_box *b = &page->words[line->first_word + i].box;
+		if ((float)(b->x0 - a->x1) > gap_min || (float)(a->x0 - b->x1) > gap_min)
+			return true;
+	}
+	return false;
+}
+
 static bool opens_paragraph(const struct ocr_page *page, const struct ocr_block *block, uint32_t index, float pitch)
 {
 	const struct ocr_line *line = &page->lines[index];
@@ -192,6 +219,8 @@ static bool opens_paragraph(const struct ocr_page *page, const struct ocr_block 
 	float start_before = (float)(rtl ? block->box.x1 - before->box.x1 : before->box.x0 - block->box.x0);
 	float end_before = (float)(rtl ? before->box.x0 - block->box.x0 : block->box.x1 - before->box.x1);
 	if (start > INDENT * size && start < 6.0F * size && start_before < INDENT * size / 2.0F)
+		return true;
+	if (end_before > (1.0F - VERY_SHORT_LINE) * width || is_row(page, line) || is_row(page, before))
 		return true;
 	return end_before > (1.0F - SHORT_LINE) * width && ends_sentence(edge_character(page, before, true));
 }

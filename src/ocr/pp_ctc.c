@@ -56,6 +56,15 @@ const char *pp_dictionary_text(const struct pp_dictionary *dictionary, uint32_t 
 	return dictionary->text + dictionary->start[column];
 }
 
+bool pp_dictionary_is_space(const struct pp_dictionary *dictionary, uint32_t column)
+{
+	static const char ideographic[] = "\u3000";
+	size_t len;
+	const char *text = pp_dictionary_text(dictionary, column, &len);
+	return !len || (len == 1 && *text == ' ') ||
+	       (len == sizeof(ideographic) - 1 && memcmp(text, ideographic, len) == 0);
+}
+
 static uint32_t best_column(const float *scores, size_t columns)
 {
 	uint32_t best = 0;

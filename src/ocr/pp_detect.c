@@ -11,8 +11,8 @@ enum { GRID = 32 };
 #define SIDE_SHORT 736
 /* Its width at most: a page that is wider still is made smaller. */
 #define SIDE_WIDE 1600
-/* Pixels read at once: an A4 page at SIDE_SHORT. Working memory is about 200 bytes a pixel. */
-#define STRIP_PIXELS 786432
+/* Pixels read at once; working memory is 300 bytes for each. A page takes two strips. */
+#define STRIP_PIXELS 557056
 /* Strips overlap by this: more than two lines of text, so that each line is whole in one of them. */
 #define STRIP_OVERLAP 128
 

@@ -90,4 +90,3 @@ void pp_image_sample(const struct ocr_raster *raster, const struct pp_quad *quad
 		}
 	}
 }
-

@@ -13,10 +13,13 @@ def arguments():
     parser.add_argument("--only", choices=("speech", "pages", "memory"), help="one part")
     parser.add_argument("--set", action="append", choices=("long", "longn", "longs"), default=[],
                         help="of speech only this recording (may be given several times)")
+    parser.add_argument("--tool", action="append", default=[], metavar="NAME",
+                        help="only tools with NAME in their names (may be given several times)")
     parser.add_argument("--repeat", type=int, default=0, help="runs of each tool (3; 1 with --quick)")
     parser.add_argument("--dry", action="store_true", help="do not append to bench/results")
     options = parser.parse_args()
     options.repeat = options.repeat or (1 if options.quick else 3)
+    options.wants = lambda tool: not options.tool or any(name in tool for name in options.tool)
     options.say = lambda text: print(f"== {text}", file=sys.stderr, flush=True)
     return options
 

@@ -91,3 +91,12 @@ bool asr_language_code(const char *code_or_name, char ret[ASR_LANGUAGE_SIZE])
 	memcpy(ret, code, strlen(code) + 1);
 	return true;
 }
+
+bool asr_language_has_spaces(const char *code)
+{
+	static const char *const without[] = { "zh", "ja", "yue", "th", "lo", "my", "km", "bo" };
+	for (size_t i = 0; i < ARRAY_LEN(without); i++)
+		if (strcmp(without[i], code) == 0)
+			return false;
+	return true;
+}

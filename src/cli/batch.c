@@ -75,7 +75,7 @@ static void write_out(struct batch *b, struct batch_item *item)
 	if (b->output->path || item->out.len == 0 || b->broken.code != ERR_OK)
 		return;
 	clear_progress(b);
-	(void)output_write(item->out.data, item->out.len, &b->broken);
+	b->broken.code = output_write(item->out.data, item->out.len, &b->broken);
 	strbuf_clear(&item->out);
 }
 

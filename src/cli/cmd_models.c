@@ -183,8 +183,8 @@ static void print_check(const struct model_entry *e, const struct model_check *c
 {
 	const char *detail = check->reason;
 	if (check->source)
-		detail = check->source->origin == HASH_CITED ? "the hash that its publisher gives" :
-							       "the hash that we measured";
+		detail = check->source->origin == HASH_CITED ? "the hash that its publisher gives"
+							     : "the hash that we measured";
 	(void)printf("%-8s %-30s %s\n", state_name(check->state), e->file, detail);
 }
 
@@ -365,19 +365,20 @@ static enum err_code choose_verb(const struct options *o, const struct verb **re
 			verb = &verbs[i];
 	}
 	if (!verb)
-		return err_set(err, ERR_USAGE, "there is no \"tiro models %s\"; list, pull, verify and import are known",
-			       o->words[0]);
+		return err_set(err, ERR_USAGE,
+			       "there is no \"tiro models %s\"; list, pull, verify and import are known", o->words[0]);
 	if (o->word_count > 1 && !verb->takes_words)
 		return err_set(err, ERR_USAGE, "\"tiro models %s\" takes no \"%s\"", verb->name, o->words[1]);
 	if ((o->json && !verb->takes_json) || (o->name && !verb->takes_name))
-		return err_set(err, ERR_USAGE, "\"tiro models %s\" takes no --%s", verb->name, o->json ? "json" : "name");
+		return err_set(err, ERR_USAGE, "\"tiro models %s\" takes no --%s", verb->name,
+			       o->json ? "json" : "name");
 	*ret = verb;
 	return ERR_OK;
 }
 
 static enum err_code dispatch(struct options *o, int *ret_status, struct err *err)
 {
-	const struct verb *verb;
+	const struct verb *verb = NULL;
 	struct models *m = NULL;
 	enum err_code code = choose_verb(o, &verb, err);
 	if (!code)
@@ -419,10 +420,13 @@ const struct cmd cmd_models = {
 	.name = "models",
 	.summary = "Lists, gets and checks the models that recognition needs",
 	.usage = "list [--json]                  what is known and what is installed\n"
-		 "       tiro models pull [NAME...]                 gets models: base and what pages need, if none is named;\n"
+		 "       tiro models pull [NAME...]                 gets models: base and what pages need, if none is "
+		 "named;\n"
 		 "                                                  \"ppocr\" means both for pages\n"
-		 "       tiro models verify [--json] [NAME...]      hashes what is installed: ok, bad, unknown (imported)\n"
-		 "       tiro models import [--name NAME] FILE      copies a ggml Whisper file, or a known model that was\n"
+		 "       tiro models verify [--json] [NAME...]      hashes what is installed: ok, bad, unknown "
+		 "(imported)\n"
+		 "       tiro models import [--name NAME] FILE      copies a ggml Whisper file, or a known model that "
+		 "was\n"
 		 "                                                  downloaded elsewhere",
 	.run = run,
 };

@@ -20,6 +20,7 @@ enum {
 	/* ETags in the field have at most some 70 bytes. */
 	VALIDATOR_MAX = 256,
 	FILE_MODE = 0666,
+	RETRY_US = 200 * 1000, /* before the next try, times the tries that brought nothing */
 	HTTP_OK = 200,
 	HTTP_PARTIAL = 206,
 	HTTP_RANGE_UNSATISFIABLE = 416
@@ -335,11 +336,12 @@ static enum err_code try_once(struct fetch *f, bool *ret_again)
 static enum err_code run_tries(struct fetch *f)
 {
 	int idle = 0;
+	uint64_t best_bytes = f->have_bytes; /* of any try: starting over again and again is no progress */
 	for (int tries = 1;; tries++) {
-		uint64_t before = f->have_bytes;
 		bool again;
 		enum err_code code = try_once(f, &again);
-		idle = f->have_bytes > before ? 0 : idle + 1;
+		idle = f->have_bytes > best_bytes ? 0 : idle + 1;
+		best_bytes = f->have_bytes > best_bytes ? f->have_bytes : best_bytes;
 		if (!code || !again || idle >= FETCH_IDLE_TRIES || tries >= FETCH_TRIES)
 			return code;
 		/* Without a validator the next answer could be another file. */
@@ -349,7 +351,7 @@ static enum err_code run_tries(struct fetch *f)
 			code = ERR_OK;
 		if (code)
 			return code;
-		(void)usleep((useconds_t)(200 * 1000 * idle));
+		clock_sleep_us(RETRY_US * idle);
 	}
 }
 
@@ -372,6 +374,8 @@ enum err_code fetch_file(const struct fetch_request *request, char ret_sha256[SH
 	curl_easy_cleanup(f.curl);
 	if (code && err)
 		*err = failure;
+	if (code && f.have_bytes == 0)
+		fetch_forget(request->partial_path, true); /* nothing to go on with */
 	if (!code && request->on_progress)
 		(void)request->on_progress(request->owner, f.have_bytes, f.have_bytes);
 	if (!code && fsync(f.fd) != 0)

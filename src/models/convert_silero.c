@@ -30,7 +30,9 @@ static const struct part {
 /* After the magic and the type's name: version 6.2.0; window, context and layers; each convolution's channels and
  * kernel; the LSTM's sizes; the last convolution's channels. */
 static const char type_name[] = "silero-16k";
-static const uint32_t head[] = { 6, 2, 0, 512, 64, 4, 129, 128, 3, 128, 64, 3, 64, 64, 3, 64, 128, 3, 128, 128, 128, 1 };
+static const uint32_t head[] = {
+	6, 2, 0, 512, 64, 4, 129, 128, 3, 128, 64, 3, 64, 64, 3, 64, 128, 3, 128, 128, 128, 1
+};
 
 static void squeeze(struct tensor *t)
 {

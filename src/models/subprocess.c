@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum {
 	POLL_US = 50 * 1000,
@@ -73,7 +74,7 @@ static bool wait_for(const struct subprocess *spec, pid_t pid, int polls, int *r
 		}
 		if (polls < 0 && spec->go_on && !spec->go_on(spec->owner))
 			return false;
-		(void)usleep(POLL_US);
+		clock_sleep_us(POLL_US);
 	}
 	return false;
 }

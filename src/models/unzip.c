@@ -42,14 +42,14 @@ static enum err_code find_and_copy(struct archive *a, const char *member, uint64
 	return err_set(err, ERR_CORRUPT, "%s", archive_error_string(a));
 }
 
-enum err_code unzip_member(const char *path, const char *member, uint64_t max_bytes, struct sink *sink,
-			      struct err *err)
+enum err_code unzip_member(const char *path, const char *member, uint64_t max_bytes, struct sink *sink, struct err *err)
 {
 	struct archive *a = archive_read_new();
 	if (!a)
 		return err_set(err, ERR_NO_MEMORY, "no memory to unpack \"%s\"", path);
 	enum err_code code = ERR_OK;
-	if (archive_read_support_format_zip(a) != ARCHIVE_OK || archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
+	if (archive_read_support_format_zip(a) != ARCHIVE_OK ||
+	    archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
 		code = err_set(err, ERR_CORRUPT, "%s", archive_error_string(a));
 	if (!code)
 		code = find_and_copy(a, member, max_bytes, sink, err);

@@ -12,7 +12,7 @@
  * checksum of the member is verified. Errors: ERR_CORRUPT (no archive, no such member, damaged), ERR_TOO_BIG, the
  * sink's.
  */
-enum err_code unzip_member(const char *path, const char *member, uint64_t max_bytes, struct sink *sink,
-			      struct err *err) MUST_CHECK;
+enum err_code unzip_member(const char *path, const char *member, uint64_t max_bytes, struct sink *sink, struct err *err)
+	MUST_CHECK;
 
 #endif

@@ -20,19 +20,26 @@ static const struct bound {
 	const char *name;
 	uint32_t min, max;
 } bounds[HEAD_FIELDS] = {
-	{ "vocabulary size", 1000, 1000000 }, { "audio context", 1, 100000 }, { "audio state", 32, 16384 },
-	{ "audio heads", 1, 256 },	      { "audio layers", 1, 256 },     { "text context", 1, 100000 },
-	{ "text state", 32, 16384 },	      { "text heads", 1, 256 },	      { "text layers", 1, 256 },
-	{ "mel bands", 1, 1024 },	      { "file type", 0, 9999 },
+	{ "vocabulary size", 1000, 1000000 },
+	{ "audio context", 1, 100000 },
+	{ "audio state", 32, 16384 },
+	{ "audio heads", 1, 256 },
+	{ "audio layers", 1, 256 },
+	{ "text context", 1, 100000 },
+	{ "text state", 32, 16384 },
+	{ "text heads", 1, 256 },
+	{ "text layers", 1, 256 },
+	{ "mel bands", 1, 1024 },
+	{ "file type", 0, 9999 },
 };
 
 /* ggml's tensor types that whisper.cpp's files use: values per block and bytes per block (ggml.h, ggml-common.h). */
 static const struct block {
 	uint32_t type, values, bytes;
 } blocks[] = {
-	{ 0, 1, 4 },	   { 1, 1, 2 },	      { 2, 32, 18 },	 { 3, 32, 20 },	   { 6, 32, 22 },
-	{ 7, 32, 24 },	   { 8, 32, 34 },     { 10, 256, 84 },	 { 11, 256, 110 }, { 12, 256, 144 },
-	{ 13, 256, 176 },  { 14, 256, 210 },  { 30, 1, 2 },
+	{ 0, 1, 4 },	  { 1, 1, 2 },	    { 2, 32, 18 },   { 3, 32, 20 },    { 6, 32, 22 },
+	{ 7, 32, 24 },	  { 8, 32, 34 },    { 10, 256, 84 }, { 11, 256, 110 }, { 12, 256, 144 },
+	{ 13, 256, 176 }, { 14, 256, 210 }, { 30, 1, 2 },
 };
 
 /* ggml's file types by their number without the quantisation version. */

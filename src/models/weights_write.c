@@ -27,7 +27,8 @@ static void load_values(const struct tensor *t, uint64_t first, size_t count, fl
 		ret[i] = half_to_float((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
 }
 
-/* Converts `count` values (whole rows of `columns` where quantised) into piece->out; returns the bytes, 0 on failure. */
+/* Converts `count` values (whole rows of `columns` where quantised) into piece->out; returns the bytes, 0 on failure.
+ */
 static size_t convert(struct sink *sink, struct piece *piece, size_t count, size_t columns, enum weights_type type)
 {
 	struct err err;

@@ -221,8 +221,9 @@ struct pdf_page_size pdf_page_content(const struct ocr_page *page, struct pdf_ch
 {
 	struct pdf_page_size size;
 	struct text_state s = { .page = page, .set = set, .out = out, .frame = make_frame(page, &size) };
+	bool has_text = strcmp(page->source, "text-layer") == 0;
 	strbuf_add_str(out, "q\n");
-	for (size_t i = 0; i < page->line_count; i++)
+	for (size_t i = 0; i < page->line_count && !has_text; i++)
 		show_line(&s, &page->lines[i]);
 	strbuf_add_str(out, "Q\n");
 	return size;

@@ -33,6 +33,9 @@ void pp_dictionary_done(struct pp_dictionary *dictionary);
 /* The text of a column, "" for blank; borrowed, `*ret_len` bytes. */
 const char *pp_dictionary_text(const struct pp_dictionary *dictionary, uint32_t column, size_t *ret_len);
 
+/* True for columns that leave no mark: the space, also the ideographic one, and entries without text. */
+bool pp_dictionary_is_space(const struct pp_dictionary *dictionary, uint32_t column);
+
 /* One decoded character. */
 struct pp_char {
 	uint32_t column; /* in the dictionary */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ocr/accurate.h"
 #include "ocr/finish.h"
 #include "ocr/language.h"
 #include "ocr/sheet.h"
@@ -10,12 +11,23 @@
 
 struct ocr_model {
 	struct ocr_installed *installed;
+	struct pp_model *pp;
 };
 
 struct ocr_session {
 	struct ocr_model *model;
 	struct ocr_tess *tess;
+	struct pp_session *pp; /* NULL until a page asks for high accuracy */
 };
+
+static void model_close(struct ocr_model *model)
+{
+	if (!model)
+		return;
+	ocr_installed_free(model->installed);
+	pp_model_free(model->pp);
+	free(model);
+}
 
 static enum err_code model_open(const struct ocr_model_spec *spec, struct ocr_model **ret, struct err *err)
 {
@@ -25,8 +37,10 @@ static enum err_code model_open(const struct ocr_model_spec *spec, struct ocr_mo
 		return err_set(err, ERR_NO_MEMORY, "not enough memory for a reader of pages");
 	enum err_code code = ocr_installed_scan(spec->tessdata, &model->installed, err);
 
+	if (!code)
+		code = pp_model_new(spec, &model->pp, err);
 	if (code) {
-		free(model);
+		model_close(model);
 		return code;
 	}
 	ocr_tess_setup();
@@ -34,19 +48,12 @@ static enum err_code model_open(const struct ocr_model_spec *spec, struct ocr_mo
 	return ERR_OK;
 }
 
-static void model_close(struct ocr_model *model)
-{
-	if (!model)
-		return;
-	ocr_installed_free(model->installed);
-	free(model);
-}
-
 static void session_close(struct ocr_session *session)
 {
 	if (!session)
 		return;
 	ocr_tess_free(session->tess);
+	pp_session_close(session->pp);
 	free(session);
 }
 
@@ -75,7 +82,8 @@ static enum err_code read_page(struct ocr_session *session, const struct ocr_run
 	struct ocr_choice choice = { 0 };
 	enum err_code code = ERR_OK;
 
-	code = ocr_choice_by_hint(session->model->installed, run->options->language[0] ? run->options->language : "en", &choice, err);
+	code = ocr_choice_by_hint(session->model->installed, run->options->language[0] ? run->options->language : "en",
+				  &choice, err);
 	if (!code)
 		code = ocr_sheet_plain(run->raster, &plain, err);
 	if (!code)
@@ -91,6 +99,24 @@ static enum err_code read_page(struct ocr_session *session, const struct ocr_run
 	return code;
 }
 
+/* *ret_read false: the page is not for PP-OCR. */
+static enum err_code read_accurately(struct ocr_session *session, const struct ocr_run *run, struct ocr_page *ret,
+				     bool *ret_read, struct err *err)
+{
+	struct ocr_choice choice;
+	bool hinted = run->options->language[0] != '\0';
+	enum err_code code = ERR_OK;
+
+	if (hinted)
+		code = ocr_choice_by_hint(session->model->installed, run->options->language, &choice, err);
+	if (!code && !session->pp)
+		code = pp_session_open(session->model->pp, &session->pp, err);
+	if (code)
+		return code;
+	const struct ocr_accurate with = { session->pp, session->tess, session->model->installed };
+	return ocr_accurate_read(&with, run, hinted ? &choice : NULL, ret, ret_read, err);
+}
+
 static enum err_code reader_read(struct ocr_session *session, const struct ocr_raster *raster,
 				 const struct ocr_options *options, ocr_abort_fn *abort, void *abort_ctx,
 				 struct ocr_page *ret, struct err *err)
@@ -98,7 +124,12 @@ static enum err_code reader_read(struct ocr_session *session, const struct ocr_r
 	struct ocr_run run = { raster, options, abort, abort_ctx };
 
 	ocr_page_init(ret);
-	return read_page(session, &run, ret, err);
+	bool done = false;
+	enum err_code code = ERR_OK;
+
+	if (options->mode == OCR_HIGH_ACCURACY)
+		code = read_accurately(session, &run, ret, &done, err);
+	return code || done ? code : read_page(session, &run, ret, err);
 }
 
 const struct ocr_engine_ops ocr_reader_engine = {

@@ -9,7 +9,6 @@
 
 struct asr_quality {
 	float avg_logprob; /* over all tokens of the part */
-	float no_speech_prob; /* the largest of its segments */
 	float compression_ratio;
 	float words_per_second;
 	float uncovered_s; /* audio behind the last word */
@@ -19,7 +18,13 @@ struct asr_quality {
 /* Judges a part's transcript; `duration_us` must be set. */
 void asr_quality_measure(const struct asr_transcript *t, struct asr_quality *ret);
 
-/* True where nothing speaks for a second try. */
+/*
+ * True where the text of a quick try needs no slow one. `alone`: the part is a whole recording; a packed part has more
+ * context and is held to less.
+ */
+bool asr_quality_is_sure(const struct asr_quality *q, bool alone);
+
+/* True where nothing speaks for one more try. */
 bool asr_quality_is_good(const struct asr_quality *q);
 
 /* For choosing between tries: the larger, the better. */

@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "asr/engine.h"
 #include "asr/quality.h"
@@ -16,6 +18,9 @@
 
 enum {
 	ENCODER_RATE = 50, /* encoder frames per second of audio */
+	CONTEXT_FULL = 1500, /* frames of 30 s */
+	CONTEXT_MARGIN = 32, /* silence behind the speech: without any, the last words are lost */
+	CONTEXT_BLOCK = 64, /* the flash attention's step */
 	/* Time between two questions to the caller whether to stop. */
 	ABORT_CHECK_US = 50000,
 	TOKENS_MAX = 448, /* Whisper's text context */
@@ -33,9 +38,13 @@ struct asr_session {
 	bool stopped;
 };
 
+/* Whisper's own beam for a clip that is alone; packed parts take a narrower one, whose cache is half as large. */
+enum { BEAM_ALONE = 5, BEAM_PACKED = 2 };
+#define TEMPERATURE_STEP 0.4F
+
 /* One way to try a part. */
 struct attempt {
-	int trimmed; /* encode the part's length instead of Whisper's 30 s */
+	bool trimmed; /* encode the part's length instead of Whisper's 30 s */
 	int beam; /* 1: greedy */
 	float temperature;
 };
@@ -96,14 +105,25 @@ static enum err_code prepare(struct asr_session *s, struct err *err)
 }
 
 /* The encoder's frames for a part: its length and a margin, in whole blocks; 0 for Whisper's 30 s. */
-static int audio_context(size_t count, int margin)
+static int audio_context(size_t count)
 {
-	int minf = 0, block = 64;
-	int frames = (int)((count * ENCODER_RATE + AUDIO_RATE - 1) / AUDIO_RATE) + margin;
-	if (frames < minf)
-		frames = minf;
-	frames = (frames + block - 1) / block * block;
-	return frames < 1500 ? frames : 0;
+	int frames = (int)((count * ENCODER_RATE + AUDIO_RATE - 1) / AUDIO_RATE) + CONTEXT_MARGIN;
+	frames = (frames + CONTEXT_BLOCK - 1) / CONTEXT_BLOCK * CONTEXT_BLOCK;
+	return frames < CONTEXT_FULL ? frames : 0;
+}
+
+/*
+ * Several threads on one part wait for each other by spinning, thousands of times a second. On a machine that is
+ * busier than it has processors one thread is then many times as fast as two.
+ */
+static int useful_threads(int wanted)
+{
+	struct sysinfo info;
+	cpu_set_t cpus;
+	if (wanted <= 1 || sysinfo(&info) != 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+		return wanted;
+	double load = (double)info.loads[0] / (1 << SI_LOAD_SHIFT);
+	return load > 1.5 * CPU_COUNT(&cpus) ? 1 : wanted;
 }
 
 static struct whisper_full_params parameters(struct asr_session *s, const struct asr_options *options,
@@ -111,18 +131,18 @@ static struct whisper_full_params parameters(struct asr_session *s, const struct
 {
 	struct whisper_full_params p =
 		whisper_full_default_params(attempt->beam > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
-	p.n_threads = getenv("X_T") ? 1 : options->threads;
+	p.n_threads = useful_threads(options->threads);
 	p.translate = options->translate;
 	p.no_context = true;
 	p.print_progress = false;
 	p.print_timestamps = false;
 	p.token_timestamps = true;
-	p.suppress_nst = getenv("X_NST") != NULL;
+	p.suppress_nst = true; /* music notes, brackets: what Whisper writes over noise */
 	p.language = options->language;
 	p.initial_prompt = options->prompt[0] ? options->prompt : NULL;
-	p.audio_ctx = attempt->trimmed ? audio_context(count, attempt->trimmed) : 0;
+	p.audio_ctx = attempt->trimmed ? audio_context(count) : 0;
 	p.beam_search.beam_size = attempt->beam;
-	p.greedy.best_of = attempt->temperature > 0.0F ? 3 : 1;
+	p.greedy.best_of = 1; /* more would make the cache larger by as much */
 	p.temperature = attempt->temperature;
 	/* Higher temperatures are attempts of our own: each is judged by more than Whisper's two measures. */
 	p.temperature_inc = 0.0F;
@@ -215,64 +235,87 @@ static enum err_code try_once(struct asr_session *s, size_t count, const struct 
 	return take_segments(s, options, attempt->temperature, t, err);
 }
 
-#include <stdio.h>
-#include <time.h>
-/* Tries in turn until a text is good; else the best of them stays. */
-static enum err_code try_all(struct asr_session *s, size_t count, const struct asr_options *options,
-			     struct asr_transcript *ret, struct err *err)
+/* The text is noise that reads like speech, or a mark: no words stay. */
+static void drop_no_speech(struct asr_transcript *t)
 {
-	struct attempt attempts[8];
-	size_t n_attempts = 0;
-	/* X_A: list like t1,f5,f1@0.4 */
-	const char *spec = getenv(options->alone ? "X_ALONE" : "X_A");
-	if (!spec)
-		spec = options->alone ? "t5,f5" : "t1,f5";
-	for (const char *q = spec; q && *q && n_attempts < 8; q = strchr(q, ',') ? strchr(q, ',') + 1 : NULL) {
-		attempts[n_attempts].trimmed = q[0] == 'f' ? 0 : q[0] == 't' ? 32 : q[0] == 'u' ? 128 : 256;
-		attempts[n_attempts].beam = q[1] - '0';
-		attempts[n_attempts].temperature = q[2] == '@' ? (float)atof(q + 3) : 0;
-		n_attempts++;
-	}
+	struct asr_quality quality;
+	asr_quality_measure(t, &quality);
+	if (!asr_quality_is_no_speech(t, &quality))
+		return;
+	strbuf_clear(&t->text);
+	t->word_count = t->segment_count = 0;
+}
+
+/*
+ * The quick way, over the part's own length: most parts of clean speech end here, in a fourth of the time of the
+ * slow way. The model was trained on 30 s, so its text is taken only where it is sure. *ret_sure says so.
+ */
+static enum err_code try_quickly(struct asr_session *s, size_t count, const struct asr_options *options,
+				 struct asr_transcript *ret, bool *ret_sure, struct err *err)
+{
+	static const struct attempt quick = { .trimmed = true, .beam = 1 };
+	struct asr_quality quality;
+	enum err_code code = try_once(s, count, options, &quick, ret, err);
+	if (code)
+		return code;
+	asr_quality_measure(ret, &quality);
+	*ret_sure = asr_quality_is_sure(&quality, options->alone);
+	return ERR_OK;
+}
+
+/* Exchanges words and segments; what is known of the whole part stays. */
+static void take_text(struct asr_transcript *to, struct asr_transcript *from)
+{
+	struct asr_transcript old = *to;
+	*to = *from;
+	memcpy(to->language, old.language, sizeof to->language);
+	to->language_confidence = old.language_confidence;
+	*from = old;
+}
+
+/* The slow way: over 30 s, with rising temperature until a text is good; else the best of them stays. */
+static enum err_code try_thoroughly(struct asr_session *s, size_t count, const struct asr_options *options,
+				    struct asr_transcript *ret, struct err *err)
+{
+	struct attempt attempt = {
+		.beam = options->temperature > 0.0F ? 1
+			: options->alone	    ? BEAM_ALONE
+						    : BEAM_PACKED,
+		.temperature = options->temperature,
+	};
 	float best = -INFINITY;
-	for (size_t i = 0; i < n_attempts; i++) {
+	for (;;) {
+		struct asr_quality quality;
 		cleanup_transcript struct asr_transcript t;
 		asr_transcript_init(&t);
 		t.duration_us = ret->duration_us;
-		clock_t c0 = clock();
-		enum err_code code = try_once(s, count, options, &attempts[i], &t, err);
+		enum err_code code = try_once(s, count, options, &attempt, &t, err);
 		if (code)
 			return code;
-		struct asr_quality q;
-		asr_quality_measure(&t, &q);
-		float score = asr_quality_score(&q);
-		if (getenv("X_V")) {
-			struct strbuf sb = STRBUF_INIT(100000);
-			asr_transcript_text(&t, 0, t.word_count, &sb);
-			fprintf(stderr,
-				"TRY\t%zu\t%.3f\tdur %.1f lp %.3f nsp %.3f cr %.2f wps %.2f unc %.2f loop %d\t%s\n", i,
-				(double)(clock() - c0) / CLOCKS_PER_SEC, (double)ret->duration_us / 1e6, q.avg_logprob,
-				q.no_speech_prob, q.compression_ratio, q.words_per_second, q.uncovered_s, q.loops,
-				strbuf_str(&sb));
-			strbuf_done(&sb);
+		asr_quality_measure(&t, &quality);
+		if (asr_quality_score(&quality) > best) {
+			best = asr_quality_score(&quality);
+			take_text(ret, &t);
 		}
-		if (score > best) {
-			struct asr_transcript worse = *ret;
-			memcpy(t.language, ret->language, sizeof t.language);
-			t.language_confidence = ret->language_confidence;
-			*ret = t;
-			t = worse;
-			best = score;
-		}
-		if (!getenv("X_ALL") && asr_quality_is_good(&q))
-			break;
+		attempt.beam = 1;
+		attempt.temperature += TEMPERATURE_STEP;
+		if (asr_quality_is_good(&quality) || attempt.temperature > 1.0F)
+			return ERR_OK;
 	}
-	struct asr_quality q;
-	asr_quality_measure(ret, &q);
-	if (asr_quality_is_no_speech(ret, &q)) {
-		strbuf_clear(&ret->text);
-		ret->word_count = ret->segment_count = 0;
-	}
-	return ERR_OK;
+}
+
+static enum err_code try_all(struct asr_session *s, size_t count, const struct asr_options *options,
+			     struct asr_transcript *ret, struct err *err)
+{
+	bool sure = false;
+	enum err_code code = ERR_OK;
+	if (options->temperature <= 0.0F)
+		code = try_quickly(s, count, options, ret, &sure, err);
+	if (!code && !sure)
+		code = try_thoroughly(s, count, options, ret, err);
+	if (!code)
+		drop_no_speech(ret);
+	return code;
 }
 
 static void begin_call(struct asr_session *s, asr_abort_fn *abort_fn, void *abort_ctx)
@@ -283,9 +326,30 @@ static void begin_call(struct asr_session *s, asr_abort_fn *abort_fn, void *abor
 	s->stopped = false;
 }
 
+static bool do_nothing(struct whisper_context *context, struct whisper_state *state, void *data)
+{
+	(void)context;
+	(void)state;
+	(void)data;
+	return false;
+}
+
 /* Encodes the audio and lets whisper.cpp score the languages; probabilities by its language ids. */
 static enum err_code score_languages(struct asr_session *s, size_t count, int threads, float *probabilities,
-				     struct err *err);
+				     struct err *err)
+{
+	assert(whisper_lang_max_id() < ASR_WHISPER_LANGUAGES);
+	/* whisper.cpp sets the encoder's length nowhere but at the start of a recognition; this one ends there. */
+	struct whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
+	p.n_threads = useful_threads(threads);
+	p.print_progress = false;
+	p.audio_ctx = audio_context(count);
+	p.encoder_begin_callback = do_nothing;
+	int status = whisper_full_with_state(s->model->context, s->state, p, s->samples, (int)count);
+	if (status == 0)
+		status = whisper_lang_auto_detect_with_state(s->model->context, s->state, 0, threads, probabilities);
+	return status < 0 ? failed(s, status, err) : ERR_OK;
+}
 
 static enum err_code detect(struct asr_session *session, const int16_t *samples, size_t count, int threads,
 			    struct asr_language_score *ret, size_t max, size_t *ret_count, struct err *err)
@@ -313,30 +377,6 @@ static enum err_code detect(struct asr_session *session, const int16_t *samples,
 		probabilities[best] = -1.0F;
 	}
 	return ERR_OK;
-}
-
-static bool do_nothing(struct whisper_context *context, struct whisper_state *state, void *data)
-{
-	(void)context;
-	(void)state;
-	(void)data;
-	return false;
-}
-
-static enum err_code score_languages(struct asr_session *s, size_t count, int threads, float *probabilities,
-				     struct err *err)
-{
-	assert(whisper_lang_max_id() < ASR_WHISPER_LANGUAGES);
-	/* whisper.cpp sets the encoder's length nowhere but at the start of a recognition; this one ends there. */
-	struct whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
-	p.n_threads = threads;
-	p.print_progress = false;
-	p.audio_ctx = audio_context(count, 32);
-	p.encoder_begin_callback = do_nothing;
-	int status = whisper_full_with_state(s->model->context, s->state, p, s->samples, (int)count);
-	if (status == 0)
-		status = whisper_lang_auto_detect_with_state(s->model->context, s->state, 0, threads, probabilities);
-	return status < 0 ? failed(s, status, err) : ERR_OK;
 }
 
 /* Writes the language to recognise in: the caller's, or the most probable one. */

@@ -110,9 +110,6 @@ static void print_file(struct run *run, const char *path, double duration_s, dou
 	json_key_str(&j, "text", strbuf_str(&text));
 	json_object_end(&j);
 	puts(strbuf_str(&line));
-	fflush(stdout);
-	if (getenv("X_V"))
-		fprintf(stderr, "%s\n", strbuf_str(&line));
 	strbuf_done(&text);
 	strbuf_done(&line);
 }

@@ -72,7 +72,10 @@ struct asr_engine_ops {
 extern const struct asr_engine_ops asr_whisper_engine;
 extern const struct asr_engine_ops asr_fake_engine;
 
-/* True for a code or English name that Whisper models know; writes the code. Case is ignored. */
+/* True for a code ("fa", "fa-IR") or English name that Whisper models know; writes the code. Case is ignored. */
 bool asr_language_code(const char *code_or_name, char ret[ASR_LANGUAGE_SIZE]);
+
+/* False for languages that are written without spaces between words. */
+bool asr_language_has_spaces(const char *code);
 
 #endif

@@ -19,3 +19,9 @@ int64_t clock_wall_us(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+void clock_sleep_us(int64_t us)
+{
+	struct timespec span = { .tv_sec = us / US_PER_S, .tv_nsec = (long)(us % US_PER_S) * 1000 };
+	(void)nanosleep(&span, NULL);
+}

@@ -16,4 +16,7 @@ int64_t clock_monotonic_us(void);
 /* Microseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_us(void);
 
+/* Waits that long, or less where a signal comes. */
+void clock_sleep_us(int64_t us);
+
 #endif

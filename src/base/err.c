@@ -60,10 +60,9 @@ enum err_code err_set_errno(struct err *err, enum err_code fallback, int sys_err
 	int n = vsnprintf(err->message, sizeof err->message, fmt, args);
 	va_end(args);
 	if (n >= 0 && (size_t)n < sizeof err->message) {
-		char text[128];
-		/* The XSI strerror_r: thread-safe, fills the buffer. */
-		if (strerror_r(sys_errno, text, sizeof text) != 0)
-			(void)snprintf(text, sizeof text, "error %d", sys_errno);
+		char buffer[128];
+		/* The GNU strerror_r: thread-safe, returns the text, which need not be in the buffer. */
+		const char *text = strerror_r(sys_errno, buffer, sizeof buffer);
 		(void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", text);
 	}
 	err->code = code;

@@ -49,18 +49,24 @@ enum err_code io_memfd(const char *name, int *ret_fd, struct err *err) MUST_CHEC
 /* Forbids any later change of size or content. Existing writable mappings must be gone. */
 enum err_code io_memfd_seal(int fd, struct err *err) MUST_CHECK;
 
-/* A read-only mapping of a sealed memfd. */
+/*
+ * Checks a memfd that came from another process: it must be sealed against shrinking and writing, else the sender
+ * could fault or change us later (ERR_PROTOCOL), and be at most `max` bytes (ERR_TOO_BIG).
+ */
+enum err_code io_check_sealed(int fd, uint64_t max, uint64_t *ret_size, struct err *err) MUST_CHECK;
+
+/* A read-only mapping. */
 struct io_map {
 	const void *data; /* NULL when size is 0 */
 	size_t size;
 };
 
-/*
- * Maps a memfd that came from another process. It must be sealed against shrinking and writing, else the
- * sender could fault or change us later (ERR_PROTOCOL), and be at most `max` bytes (ERR_TOO_BIG).
- * The descriptor stays the caller's and may be closed right away.
- */
+/* Checks and maps a memfd that came from another process. The descriptor stays the caller's and may be closed right
+ * away. Errors: those of io_check_sealed, ERR_SYSTEM. */
 enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *err) MUST_CHECK;
+/* Maps a whole file that nobody changes meanwhile (one of ours, or a private copy). Errors: of open(2), ERR_IO. */
+enum err_code io_map_file(const char *path, struct io_map *ret, struct err *err) MUST_CHECK;
+
 void io_unmap(struct io_map *map);
 #define cleanup_map cleanup(io_unmap)
 

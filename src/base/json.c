@@ -90,6 +90,8 @@ void json_strn(struct json *j, const char *str, size_t len)
 {
 	before_value(j);
 	strbuf_add_char(j->out, '"');
+	if (len == 0)
+		str = ""; /* nothing may have no address */
 	size_t run = 0; /* start of the bytes not yet copied */
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)str[i];

@@ -31,6 +31,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	size_t len = (size_t)n + (size_t)m;
 	if (len > sizeof line - 2)
 		len = sizeof line - 2;
+	/* A file's name must not start a second line or command the terminal. */
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	}
 	line[len++] = '\n';
 	/* One write, so that lines of several processes do not mix; nobody can be told if it fails. */
 	if (write(STDERR_FILENO, line, len) < 0)

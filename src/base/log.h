@@ -1,5 +1,6 @@
 /*
- * Log lines on standard error: one line a call, `level: message`, nothing secret. Only programs and the code
+ * Log lines on standard error: one line a call, `level: message`, nothing secret; control
+ * characters in a message show as "?". Only programs and the code
  * that owns a request or a command log; library code returns errors. Thread-safe.
  */
 #ifndef TIRO_BASE_LOG_H

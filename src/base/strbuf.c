@@ -45,6 +45,7 @@ static bool grow(struct strbuf *sb, size_t more)
 		return false;
 	}
 	sb->data = data;
+	sb->data[sb->len] = '\0';
 	sb->capacity = capacity;
 	return true;
 }
@@ -110,7 +111,6 @@ char *strbuf_steal(struct strbuf *sb)
 {
 	if (!grow(sb, 0))
 		return NULL;
-	sb->data[sb->len] = '\0';
 	char *data = steal_ptr(&sb->data);
 	sb->len = sb->capacity = 0;
 	return data;

@@ -26,11 +26,11 @@ struct engine_spec {
 
 struct engine_events {
 	/* A part came to its end. On failure `why` says so (ERR_CANCELLED after engine_abort) and the result is NULL.
-	 * The results are borrowed during the call. `busy_us` is the time that the recognition took. */
-	void (*on_speech)(void *owner, uint32_t task, const struct asr_transcript *result, int64_t busy_us,
+	 * The results are lent for the call; the owner may take one over by copying the struct and zeroing the
+	 * original. `busy_us` is the time that the recognition took. */
+	void (*on_speech)(void *owner, uint32_t task, struct asr_transcript *result, int64_t busy_us,
 			  const struct err *why);
-	void (*on_page)(void *owner, uint32_t task, const struct ocr_page *result, int64_t busy_us,
-			const struct err *why);
+	void (*on_page)(void *owner, uint32_t task, struct ocr_page *result, int64_t busy_us, const struct err *why);
 	/* The models are loaded: parts run from now on (they may be sent before). */
 	void (*on_ready)(void *owner);
 	/* The engine died: every part in hand is lost. The last callback. */

@@ -62,18 +62,20 @@ struct jail_events {
 	void (*on_progress)(void *owner, int64_t decoded_us);
 
 	/* Pages. on_raster: `fd` is a sealed memfd of raster->height * raster->stride bytes (pixels is NULL).
-	 * on_text_page: the page had real text; taken from the text layer. */
+	 * on_text_page: the page had real text; taken from the text layer. `text` is lent: the owner may take it over
+	 * by copying the struct and zeroing the original. */
 	void (*on_document)(void *owner, const struct jail_document_info *info);
 	void (*on_raster)(void *owner, uint32_t page, const struct ocr_raster *raster, int *fd);
-	void (*on_text_page)(void *owner, uint32_t page, const struct ocr_page *text);
+	void (*on_text_page)(void *owner, uint32_t page, struct ocr_page *text);
 	/* One page failed; the others go on. */
 	void (*on_page_failed)(void *owner, uint32_t page, const struct err *why);
 	/* The searchable PDF that jail_compose_pdf asked for, a sealed memfd; take it with steal_fd. */
 	void (*on_pdf)(void *owner, int *fd, uint64_t size);
 
-	/* The last callback, unless jail_close came first: the recording is at its end (why->code is ERR_OK), or the
-	 * file could not be read (why says so in words for the user, without the file's name). For documents only
-	 * failures end the jail; it waits for requests until it is closed. `duration_us` of decoded audio, else 0. */
+	/* The last callback, unless jail_close came first (which must follow in any case): the recording is at its end
+	 * (why->code is ERR_OK), or the file could not be read (why says so in words for the user, without the file's
+	 * name). For documents only failures end the jail; it waits for requests until it is closed. `duration_us` of
+	 * decoded audio, else 0. */
 	void (*on_end)(void *owner, int64_t duration_us, const struct err *why);
 };
 
@@ -82,7 +84,7 @@ enum { JAIL_PARTS_AHEAD = 4 };
 /* Which channels become one voice. Step 7 tells voices apart by channel; today they are mixed. */
 struct jail_audio_options {
 	int vad_fd; /* the speech detector's model file, opened by the caller and kept by it */
-	int audio_track; /* 0: the first, or the one marked default */
+	uint32_t audio_track; /* counted from 1; 0: the one marked as default, else the first */
 };
 
 /* Starts a jail over a recording. `source` is copied, its context borrowed until jail_close or on_end.

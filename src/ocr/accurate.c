@@ -28,6 +28,7 @@ struct reading_desk {
 	uint8_t *pixels; /* owned */
 	struct ocr_raster raster; /* over pixels */
 	struct pp_quads quads;
+	struct pp_probe probe;
 	struct pp_lines lines;
 };
 
@@ -72,38 +73,38 @@ static enum err_code turn(struct reading_desk *desk, uint32_t degrees, struct er
 	return code == ERR_OK ? detect(desk, err) : code;
 }
 
-static enum err_code probe(struct reading_desk *desk, bool upside_down, float *ret, struct err *err)
+static enum err_code probe(struct reading_desk *desk, bool upside_down, struct pp_probe *ret, struct err *err)
 {
 	return pp_probe(desk->with->pp, &desk->raster, desk->run, &desk->quads, upside_down, ret, err);
 }
 
 /*
- * Finds the lines and turns the sheet until they read well; *ret_quality says how well. A page that reads well as it
+ * Finds the lines and turns the sheet until they read well; desk->probe says how well. A page that reads well as it
  * is costs one probe. Its orientation is decided once for the whole page: PP-OCR's own classifier, which works
  * line by line, turns more lines wrongly than rightly.
  */
-static enum err_code set_upright(struct reading_desk *desk, float *ret_quality, struct err *err)
+static enum err_code set_upright(struct reading_desk *desk, struct err *err)
 {
 	bool may_turn = !desk->run->options->keep_orientation;
-	float upright = 0, reversed = 0;
+	struct pp_probe reversed = { 0 };
 	enum err_code code = detect(desk, err);
 
 	if (code == ERR_OK && may_turn && pp_mostly_vertical(&desk->quads))
 		code = turn(desk, 90, err);
 	if (code == ERR_OK)
-		code = probe(desk, false, &upright, err);
-	if (code == ERR_OK && may_turn && upright < PROBE_SURE)
+		code = probe(desk, false, &desk->probe, err);
+	if (code == ERR_OK && may_turn && desk->probe.quality < PROBE_SURE)
 		code = probe(desk, true, &reversed, err);
-	if (code == ERR_OK && reversed > upright)
+	if (code == ERR_OK && reversed.quality > desk->probe.quality) {
+		desk->probe = reversed;
 		code = turn(desk, 180, err);
-	if (code == ERR_OK)
-		*ret_quality = reversed > upright ? reversed : upright;
+	}
 	return code;
 }
 
 /* The language that the options name, or that the text shows. */
-static void choose_language(const struct ocr_accurate *with, const struct ocr_page *page,
-			    const struct ocr_choice *hint, struct ocr_choice *ret)
+static void choose_language(const struct ocr_accurate *with, const struct ocr_page *page, const struct ocr_choice *hint,
+			    struct ocr_choice *ret)
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(LIMIT_PAGE_TEXT);
 	struct ocr_cld found;
@@ -181,7 +182,8 @@ static enum err_code read_lines(struct reading_desk *desk, const struct ocr_choi
 	ocr_reading_init(&reading, &desk->sheet);
 	bool mixed = false;
 
-	enum err_code code = pp_read_lines(desk->with->pp, &desk->raster, desk->run, &desk->quads, &desk->lines, err);
+	enum err_code code = pp_read_lines(desk->with->pp, &desk->raster, desk->run, &desk->quads, desk->probe.squeeze,
+					   &desk->lines, err);
 	if (code == ERR_OK)
 		code = pp_lay_out(&desk->lines, pp_session_dictionary(desk->with->pp), &reading.page, err);
 	if (code != ERR_OK)
@@ -200,15 +202,14 @@ enum err_code ocr_accurate_read(const struct ocr_accurate *with, const struct oc
 				const struct ocr_choice *choice, struct ocr_page *ret, bool *ret_read, struct err *err)
 {
 	cleanup(desk_done) struct reading_desk desk = { .with = with, .run = run };
-	float quality = 0;
 
 	*ret_read = false;
 	if (choice && !choice->ppocr)
 		return ERR_OK;
 	enum err_code code = ocr_sheet_plain(run->raster, &desk.sheet, err);
 	if (code == ERR_OK)
-		code = set_upright(&desk, &quality, err);
-	if (code != ERR_OK || quality < PROBE_MIN)
+		code = set_upright(&desk, err);
+	if (code != ERR_OK || desk.probe.quality < PROBE_MIN)
 		return code;
 	code = read_lines(&desk, choice, ret, err);
 	*ret_read = code == ERR_OK;

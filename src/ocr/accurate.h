@@ -22,7 +22,7 @@ struct ocr_accurate {
  * NULL: to be found out. Errors: ERR_CANCELLED, ERR_UNAVAILABLE, ERR_NO_MEMORY, ERR_TOO_BIG.
  */
 enum err_code ocr_accurate_read(const struct ocr_accurate *with, const struct ocr_run *run,
-				const struct ocr_choice *choice, struct ocr_page *ret, bool *ret_read,
-				struct err *err) MUST_CHECK;
+				const struct ocr_choice *choice, struct ocr_page *ret, bool *ret_read, struct err *err)
+	MUST_CHECK;
 
 #endif

@@ -20,10 +20,12 @@ struct pp_quad {
 	struct pp_point corner[4];
 };
 
-/* Convex hull of points sorted by x, then y (Andrew's monotone chain); `ret` has room for 2 * count. Returns how many. */
+/* Convex hull of points sorted by x, then y (Andrew's monotone chain); `ret` has room for 2 * count. Returns how many.
+ */
 size_t pp_hull(const struct pp_point *sorted, size_t count, struct pp_point *ret);
 
-/* The rectangle of least area around a convex polygon of `count` >= 1 points (rotating calipers: one side lies on an edge). */
+/* The rectangle of least area around a convex polygon of `count` >= 1 points (rotating calipers: one side lies on an
+ * edge). */
 struct pp_quad pp_min_rectangle(const struct pp_point *hull, size_t count);
 
 /* Length of the top side, of the left side. */

@@ -198,8 +198,7 @@ static size_t header_end(const struct orderer *o, struct group g)
 	return end < g.count && stands_off(o, g, end, gap) ? end : 0;
 }
 
-static enum err_code order_columns(struct orderer *o, struct group g, const struct cut *cut, int depth,
-				   struct err *err)
+static enum err_code order_columns(struct orderer *o, struct group g, const struct cut *cut, int depth, struct err *err)
 {
 	enum err_code code = sort_group(o, g, order_middle, err);
 	if (code != ERR_OK)

@@ -8,8 +8,8 @@
 /* Half of the width that a character covers, in heights of its line: a wide letter, and a space beside it. */
 #define REACH 0.6f
 /* Lines of a probe, and how much of each is read, in heights. */
-enum { PROBE_LINES = 6 };
-#define PROBE_RATIO 13.0f
+enum { PROBE_LINES = 5 };
+#define PROBE_RATIO 10.0f
 /* A line tells its direction if it is longer than high by this. */
 #define LONG_RATIO 2.0f
 
@@ -30,18 +30,18 @@ static bool has_text(const struct pp_session *session, const struct pp_line *lin
 }
 
 enum err_code pp_read_lines(struct pp_session *session, const struct ocr_raster *raster, const struct ocr_run *run,
-			    const struct pp_quads *quads, struct pp_lines *ret, struct err *err)
+			    const struct pp_quads *quads, float squeeze, struct pp_lines *ret, struct err *err)
 {
 	struct pp_lines lines = { calloc(quads->count ? quads->count : 1, sizeof(*lines.items)), 0 };
-	enum err_code code = lines.items ? ERR_OK :
-					   err_set(err, ERR_NO_MEMORY, "no memory for %zu text lines", quads->count);
+	enum err_code code =
+		lines.items ? ERR_OK : err_set(err, ERR_NO_MEMORY, "no memory for %zu text lines", quads->count);
 
 	for (size_t i = 0; i < quads->count && code == ERR_OK; i++) {
 		struct pp_line *line = &lines.items[lines.count];
 		if (ocr_run_aborted(run))
 			code = err_set(err, ERR_CANCELLED, "reading the page was cancelled");
 		else
-			code = pp_recognise(session, raster, &quads->items[i], line, err);
+			code = pp_recognise(session, raster, &quads->items[i], squeeze, line, err);
 		if (code == ERR_OK && has_text(session, line))
 			lines.count++;
 		else if (code == ERR_OK)
@@ -109,26 +109,34 @@ static struct pp_quad probe_quad(const struct pp_quad *quad, bool upside_down)
 	return (struct pp_quad){ { q.corner[0], pp_quad_at(&q, u, 0), pp_quad_at(&q, u, 1), q.corner[3] } };
 }
 
+static int compare_floats(const void *a, const void *b)
+{
+	const float *p = a, *q = b;
+	return (*p > *q) - (*p < *q);
+}
+
 enum err_code pp_probe(struct pp_session *session, const struct ocr_raster *raster, const struct ocr_run *run,
-		       const struct pp_quads *quads, bool upside_down, float *ret, struct err *err)
+		       const struct pp_quads *quads, bool upside_down, struct pp_probe *ret, struct err *err)
 {
 	size_t longest[PROBE_LINES];
 	size_t n = pick_longest(quads, longest);
-	float sum = 0, weight = 0;
+	float steps[PROBE_LINES], sum = 0, weight = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct pp_quad quad = probe_quad(&quads->items[longest[i]], upside_down);
 		struct pp_line line;
 		if (ocr_run_aborted(run))
 			return err_set(err, ERR_CANCELLED, "reading the page was cancelled");
-		enum err_code code = pp_recognise(session, raster, &quad, &line, err);
+		enum err_code code = pp_recognise(session, raster, &quad, 1, &line, err);
 		if (code != ERR_OK)
 			return code;
 		float ratio = pp_quad_width(&quad) / fmaxf(pp_quad_height(&quad), 1);
 		sum += ratio * pp_line_quality(&line);
 		weight += ratio;
+		steps[i] = line.steps;
 		pp_line_done(&line);
 	}
-	*ret = weight > 0 ? sum / weight : 0;
+	qsort(steps, n, sizeof(*steps), compare_floats);
+	*ret = (struct pp_probe){ weight > 0 ? sum / weight : 0, n ? pp_squeeze_for(steps[n / 2]) : 1 };
 	return ERR_OK;
 }

@@ -21,14 +21,22 @@ void pp_lines_done(struct pp_lines *lines);
  * Errors: ERR_CANCELLED (asked before each line), ERR_UNAVAILABLE, ERR_NO_MEMORY.
  */
 enum err_code pp_read_lines(struct pp_session *session, const struct ocr_raster *raster, const struct ocr_run *run,
-			    const struct pp_quads *quads, struct pp_lines *ret, struct err *err) MUST_CHECK;
+			    const struct pp_quads *quads, float squeeze, struct pp_lines *ret, struct err *err)
+	MUST_CHECK;
+
+/* What a look at a few lines tells about the page. */
+struct pp_probe {
+	float quality; /* how well they can be read, 0..1 */
+	float squeeze; /* how narrow lines of such letters may be read */
+};
 
 /*
- * How well a few of the longest lines can be read, 0..1; `upside_down`: with the page turned by 180 degrees.
- * A script that the recogniser does not know, or a wrong turn, gives less than 0.6. Errors as above.
+ * How well a few of the longest lines can be read; `upside_down`: with the page turned by 180 degrees.
+ * A script that the recogniser does not know, or a wrong turn, gives a quality below 0.6. Errors as above.
  */
 enum err_code pp_probe(struct pp_session *session, const struct ocr_raster *raster, const struct ocr_run *run,
-		       const struct pp_quads *quads, bool upside_down, float *ret, struct err *err) MUST_CHECK;
+		       const struct pp_quads *quads, bool upside_down, struct pp_probe *ret, struct err *err)
+	MUST_CHECK;
 
 /* Confidence times the share of the line that its characters cover: what was not recognised counts too. 0..1. */
 float pp_line_quality(const struct pp_line *line);

@@ -219,8 +219,8 @@ static void clean(struct ocr_sheet *sheet)
 		sheet->changed = true;
 	}
 	if (probe.paper_high - probe.paper_low > uneven_light)
-		sheet->changed |= replace(&sheet->grey,
-					  pixBackgroundNorm(sheet->grey, NULL, NULL, 10, 15, 100, 20, 230, 2, 1));
+		sheet->changed |=
+			replace(&sheet->grey, pixBackgroundNorm(sheet->grey, NULL, NULL, 10, 15, 100, 20, 230, 2, 1));
 	if (probe.noise > noisy * probe.contrast)
 		sheet->changed |= replace(&sheet->grey, pixBlockconvGray(sheet->grey, NULL, 1, 1));
 	if (getenv("OCR_TRACE"))

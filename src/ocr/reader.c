@@ -83,7 +83,7 @@ static enum err_code read_accurately(struct ocr_session *session, const struct o
 
 	if (hinted)
 		code = ocr_choice_by_hint(session->model->installed, run->options->language, &choice, err);
-	if (!code && !session->pp)
+	if (!code && !session->pp && !(hinted && !choice.ppocr))
 		code = pp_session_open(session->model->pp, &session->pp, err);
 	if (code)
 		return code;

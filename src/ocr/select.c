@@ -49,8 +49,8 @@ static enum err_code copy_line(const struct ocr_page *from, const struct ocr_lin
 	return code;
 }
 
-static enum err_code copy_block(const struct ocr_page *from, size_t first_line, size_t lines,
-				const struct ocr_box *box, struct ocr_page *ret, struct err *err)
+static enum err_code copy_block(const struct ocr_page *from, size_t first_line, size_t lines, const struct ocr_box *box,
+				struct ocr_page *ret, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	for (size_t i = first_line; i < first_line + lines && code == ERR_OK; i++)

@@ -27,8 +27,7 @@ static bool raster_is_sound(const struct ocr_raster *raster)
 {
 	return raster->width && raster->height && raster->pixels && raster->width <= LIMIT_PAGE_SIDE &&
 	       raster->height <= LIMIT_PAGE_SIDE && (uint64_t)raster->width * raster->height <= LIMIT_PAGE_PIXELS &&
-	       (raster->channels == 1 || raster->channels == 3) &&
-	       raster->stride >= raster->width * raster->channels;
+	       (raster->channels == 1 || raster->channels == 3) && raster->stride >= raster->width * raster->channels;
 }
 
 enum err_code ocr_sheet_plain(const struct ocr_raster *raster, struct ocr_sheet *ret, struct err *err)

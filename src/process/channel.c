@@ -95,14 +95,15 @@ enum err_code channel_recv(int fd, void *buffer, struct frame *ret, enum channel
 		.msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes
 	};
 	ssize_t n;
+	/* ECONNRESET is told once, when the other side went without reading all we sent; what it sent still waits. */
 	do {
 		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		*ret_event = CHANNEL_EMPTY;
 		return ERR_OK;
 	}
-	if (n == 0 || (n < 0 && errno == ECONNRESET)) {
+	if (n == 0) {
 		*ret_event = CHANNEL_CLOSED;
 		return ERR_OK;
 	}

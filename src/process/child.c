@@ -12,6 +12,9 @@
 
 #include "base/cleanup.h"
 
+/* Frames given out before the loop has its turn again: one child must not starve the others. */
+enum { FRAMES_AT_ONCE = 32 };
+
 struct queued_frame {
 	struct queued_frame *next;
 	struct frame frame; /* descriptors owned; the payload follows the struct */
@@ -25,8 +28,11 @@ struct child {
 	int channel;
 	int open_handles; /* libuv handles not yet closed; the object is freed with the last */
 	bool exited;
+	bool told; /* on_exit was called */
 	bool closing; /* child_close was called: no more callbacks */
 	bool paused;
+	bool silenced; /* the channel is at its end, or was given up: nothing more is read from it as frames come */
+	int status, signal; /* with which it ended */
 	struct err why;
 	const struct child_events *events;
 	void *owner;
@@ -68,52 +74,87 @@ static void close_handles(struct child *child)
 	uv_close((uv_handle_t *)&child->process, on_handle_closed);
 }
 
+static void update_poll(struct child *child);
+
+/* Ends a child that broke the rules; the first reason counts. */
 static void kill_for(struct child *child, enum err_code code, const char *reason)
 {
 	if (child->why.code == ERR_OK)
 		(void)err_set(&child->why, code, "%s", reason);
+	child->silenced = true;
+	update_poll(child);
 	if (!child->exited)
 		(void)uv_process_kill(&child->process, SIGKILL);
 }
 
-static void drain(struct child *child);
+/* Gives out up to `most` frames. */
+static void drain(struct child *child, int most)
+{
+	while (most-- > 0 && !child->paused && !child->closing && child->why.code == ERR_OK) {
+		struct frame frame;
+		enum channel_event event;
+		struct err err;
+		if (channel_recv(child->channel, child->buffer, &frame, &event, &err) != ERR_OK) {
+			kill_for(child, err.code, err.message);
+			return;
+		}
+		if (event == CHANNEL_CLOSED && !child->silenced) {
+			/* It is ending, or else it is of no use any more; a process that is ending is not hurt by this.
+			 */
+			child->silenced = true;
+			update_poll(child);
+			if (!child->exited)
+				(void)uv_process_kill(&child->process, SIGKILL);
+		}
+		if (event != CHANNEL_FRAME)
+			return;
+		child->events->on_frame(child->owner, &frame);
+		frame_close_fds(&frame);
+	}
+}
+
+/* Gives out what the child said before it went, then tells that it is gone. While the owner does not want frames, that
+ * waits too. */
+static void tell_exit(struct child *child)
+{
+	drain(child, INT_MAX); /* no more than the socket held */
+	if (child->paused || child->closing || child->told)
+		return;
+	if (child->why.code == ERR_OK && child->signal != 0)
+		(void)err_set(&child->why, ERR_CRASHED, "the process was killed by signal %d", child->signal);
+	else if (child->why.code == ERR_OK)
+		(void)err_set(&child->why, ERR_CRASHED, "the process ended with status %d", child->status);
+	child->told = true;
+	child->events->on_exit(child->owner, &child->why);
+}
 
 static void on_process_exit(uv_process_t *process, int64_t status, int signal)
 {
 	struct child *child = process->data;
-	child->exited = true;
-	if (child->closing) {
-		close_handles(child);
-		return;
-	}
-	/* What it said before it went still counts. */
-	drain(child);
-	if (child->closing) {
-		close_handles(child);
-		return;
-	}
-	if (child->why.code == ERR_OK && signal != 0)
-		(void)err_set(&child->why, ERR_CRASHED, "the process was killed by signal %d", signal);
-	else if (child->why.code == ERR_OK)
-		(void)err_set(&child->why, ERR_CRASHED, "the process ended with status %lld", (long long)status);
 	(void)uv_poll_stop(&child->poll);
 	(void)uv_timer_stop(&child->deadline);
-	child->events->on_exit(child->owner, &child->why);
+	child->exited = true;
+	child->status = (int)status;
+	child->signal = signal;
+	if (child->closing)
+		close_handles(child);
+	else
+		tell_exit(child);
 }
-
-static void update_poll(struct child *child);
 
 /* Sends what waits, as far as the socket takes it. */
 static void flush_queue(struct child *child)
 {
 	while (child->queue_head) {
 		struct queued_frame *q = child->queue_head;
-		bool full;
+		bool full = false;
 		struct err err;
-		if (channel_send(child->channel, &q->frame, &full, &err) != ERR_OK)
-			full = false; /* gone: on_exit will tell, the frame is dropped */
+		enum err_code code = channel_send(child->channel, &q->frame, &full, &err);
 		if (full)
 			return;
+		/* To a child that is gone frames are dropped: on_exit tells. */
+		if (code != ERR_OK && code != ERR_CRASHED)
+			kill_for(child, code, err.message);
 		child->queue_head = q->next;
 		if (!child->queue_head)
 			child->queue_tail = &child->queue_head;
@@ -122,42 +163,26 @@ static void flush_queue(struct child *child)
 	update_poll(child);
 }
 
-static void drain(struct child *child)
-{
-	while (!child->paused && !child->closing) {
-		struct frame frame;
-		enum channel_event event;
-		struct err err;
-		if (channel_recv(child->channel, child->buffer, &frame, &event, &err) != ERR_OK) {
-			kill_for(child, err.code, err.message);
-			return;
-		}
-		if (event != CHANNEL_FRAME) {
-			if (event == CHANNEL_CLOSED)
-				(void)uv_poll_stop(&child->poll); /* on_process_exit follows */
-			return;
-		}
-		child->events->on_frame(child->owner, &frame);
-		frame_close_fds(&frame);
-	}
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct child *child = poll->data;
-	if (status < 0 || child->closing)
+	if (child->closing)
 		return;
 	if (events & UV_WRITABLE)
 		flush_queue(child);
-	if (events & UV_READABLE)
-		drain(child);
+	/* An error is the end of a child that did not read all we sent; what it sent is still there, and libuv has
+	 * stopped polling. */
+	if ((events & UV_READABLE) || status < 0)
+		drain(child, FRAMES_AT_ONCE);
+	if (status < 0)
+		update_poll(child);
 }
 
 static void update_poll(struct child *child)
 {
 	if (child->closing || child->exited)
 		return;
-	int events = (child->paused ? 0 : UV_READABLE) | (child->queue_head ? UV_WRITABLE : 0);
+	int events = (child->paused || child->silenced ? 0 : UV_READABLE) | (child->queue_head ? UV_WRITABLE : 0);
 	if (events)
 		(void)uv_poll_start(&child->poll, events, on_poll);
 	else
@@ -254,8 +279,12 @@ enum err_code child_start(uv_loop_t *loop, const struct child_spec *spec, struct
 	}
 	child->channel = pair[0];
 	cleanup_close int child_end = pair[1];
-	/* Cannot fail on a fresh socket and a running loop; uv_poll_init also makes it non-blocking. */
-	(void)uv_poll_init(loop, &child->poll, child->channel);
+	/* This also makes our end non-blocking. */
+	int rc = uv_poll_init(loop, &child->poll, child->channel);
+	if (rc != 0) {
+		free_child(child);
+		return err_set(err, ERR_SYSTEM, "could not watch a channel: %s", uv_strerror(rc));
+	}
 	(void)uv_timer_init(loop, &child->deadline);
 	child->poll.data = child->deadline.data = child->process.data = child;
 	child->open_handles = 3;
@@ -328,10 +357,18 @@ void child_set_deadline(struct child *child, uint64_t ms)
 		(void)uv_timer_start(&child->deadline, on_deadline, ms, 0);
 }
 
+static void on_late_exit(uv_timer_t *timer)
+{
+	tell_exit(timer->data);
+}
+
 void child_pause(struct child *child, bool paused)
 {
 	child->paused = paused;
 	update_poll(child);
+	/* A child that went in the meantime tells so from the loop, not from inside this call. */
+	if (!paused && child->exited && !child->closing && !child->told)
+		(void)uv_timer_start(&child->deadline, on_late_exit, 0, 0);
 }
 
 void child_close(struct child *child)
@@ -347,6 +384,11 @@ void child_close(struct child *child)
 		(void)uv_process_kill(&child->process, SIGKILL); /* on_process_exit closes the handles */
 }
 
+int child_signal(const struct child *child)
+{
+	return child->signal;
+}
+
 int child_pid(const struct child *child)
 {
 	return child->exited ? 0 : child->process.pid;
@@ -354,7 +396,6 @@ int child_pid(const struct child *child)
 
 void child_die_with_parent(void)
 {
+	/* A parent that went before this call is noticed by the channel: it is at its end. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == 1)
-		_exit(0); /* the parent was gone before we asked */
 }

@@ -48,11 +48,14 @@ enum err_code child_send(struct child *child, const struct frame *frame, struct 
 /* Kills the child with ERR_TIMEOUT unless this is called again, or called with 0, within `ms`. */
 void child_set_deadline(struct child *child, uint64_t ms);
 
-/* Stops reading frames (back-pressure) or goes on. */
+/* Stops reading frames (back-pressure) or goes on; while stopped, on_exit waits too. */
 void child_pause(struct child *child, bool paused);
 
 /* Kills the child if it still runs and frees the object once it is reaped; no callback follows. NULL is fine. */
 void child_close(struct child *child);
+
+/* The signal that ended it, for on_exit to explain; 0 where it ended by itself or still runs. */
+int child_signal(const struct child *child);
 
 /* Process id, for memory figures; 0 once it is gone. */
 int child_pid(const struct child *child);

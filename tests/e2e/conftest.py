@@ -1,0 +1,52 @@
+"""Shared by the end-to-end tests: they run the built program as a user does."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TIRO_BUILD", ROOT / "build"))
+TIRO = BUILD / "tiro"
+
+
+def samples_folder():
+    named = os.environ.get("TIRO_SAMPLES")
+    folder = pathlib.Path(named) if named else ROOT.parent / "shared" / "samples"
+    return folder if folder.is_dir() else None
+
+
+SAMPLES = samples_folder()
+needs_samples = pytest.mark.skipif(SAMPLES is None, reason="the shared samples are not here")
+
+
+def run(*args, timeout=120, **kwargs):
+    """Runs tiro and returns the finished process, output as bytes."""
+    return subprocess.run([TIRO, *map(str, args)], capture_output=True, timeout=timeout, check=False, **kwargs)
+
+
+def ok(*args, **kwargs):
+    """Runs tiro, which must succeed and say nothing on standard error; returns its output as text."""
+    done = run(*args, **kwargs)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b"", done.stderr.decode()
+    return done.stdout.decode("utf-8")
+
+
+def has_model(name):
+    listed = subprocess.run([TIRO, "models", "verify", name], capture_output=True, check=False)
+    return listed.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def jfk():
+    path = ROOT / ".deps" / "samples" / "jfk.wav"
+    if not path.exists():
+        pytest.skip("no recording: run scripts/deps")
+    return path
+
+
+@pytest.fixture(scope="session")
+def speech_model():
+    if not has_model("base"):
+        pytest.skip("no speech model: run build/tiro models pull base")

@@ -1,0 +1,209 @@
+/* With a real model; skipped where it is not installed. */
+#include "asr_test.h"
+
+#include "asr/engine.h"
+#include "asr/whisper_priv.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum { COUNT_MAX = LIMIT_PART_MAX_S * AUDIO_RATE };
+
+static struct asr_model *model;
+
+struct fixture {
+	struct asr_session *session;
+	struct asr_options options;
+	int16_t samples[COUNT_MAX];
+	int64_t stop_us;
+};
+
+static int setup(void **state)
+{
+	struct err err;
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_ok(asr_whisper_engine.session_open(model, &f->session, &err), &err);
+	f->options = (struct asr_options){ .language = "en", .threads = 1, .alone = true };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	asr_whisper_engine.session_close(f->session);
+	free(f);
+	return 0;
+}
+
+/* Reads the speech of a WAV file of the samples; 0 where it is absent. */
+static size_t read_sample(struct fixture *f, const char *name)
+{
+	cleanup_strbuf struct strbuf wav = STRBUF_INIT((size_t)1 << 24);
+	int fd = open_sample(name);
+	if (fd < 0)
+		return 0;
+	read_all(fd, &wav);
+	size_t count = (wav.len - WAV_HEAD) / sizeof(int16_t);
+	memcpy(f->samples, wav.data + WAV_HEAD, count * sizeof(int16_t));
+	return count;
+}
+
+static enum err_code recognise(struct fixture *f, size_t count, asr_abort_fn *abort_fn, struct asr_transcript *ret)
+{
+	struct err err;
+	return asr_whisper_engine.recognise(f->session, f->samples, count, &f->options, abort_fn, f, ret, &err);
+}
+
+static void speech_becomes_words_with_times(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_transcript struct asr_transcript t;
+	cleanup_strbuf struct strbuf text = STRBUF_INIT(4096);
+	size_t count = read_sample(f, "speech/en-jfk.wav");
+	if (count == 0)
+		skip();
+	f->options.language[0] = '\0';
+	assert_int_equal(recognise(f, count, NULL, &t), ERR_OK);
+	assert_string_equal(t.language, "en");
+	assert_true(t.language_confidence > 0.8F);
+	asr_transcript_text(&t, 0, t.word_count, &text);
+	assert_non_null(strstr(strbuf_str(&text), "ask what you can do for your country"));
+	assert_int_equal(t.duration_us, 11000000);
+	for (size_t i = 0; i < t.word_count; i++) {
+		assert_true(t.words[i].end_us >= t.words[i].start_us && t.words[i].end_us <= t.duration_us);
+		assert_true(i == 0 || t.words[i].start_us >= t.words[i - 1].start_us);
+	}
+	/* "country" is the last word and is said in the last two seconds. */
+	assert_true(t.words[t.word_count - 1].start_us > 9000000);
+}
+
+static void what_an_engine_says_can_be_packed_and_read_back(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	cleanup_transcript struct asr_transcript t;
+	cleanup_transcript struct asr_transcript back;
+	cleanup_strbuf struct strbuf packed = STRBUF_INIT((size_t)1 << 20);
+	size_t count = read_sample(f, "speech/en-jfk.wav");
+	if (count == 0)
+		skip();
+	assert_int_equal(recognise(f, count, NULL, &t), ERR_OK);
+	asr_transcript_pack(&t, &packed);
+	assert_ok(asr_transcript_unpack(packed.data, packed.len, &back, &err), &err);
+	assert_int_equal(back.word_count, t.word_count);
+}
+
+static void silence_has_no_words(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_transcript struct asr_transcript t;
+	cleanup_transcript struct asr_transcript shorter;
+	assert_int_equal(recognise(f, 3 * AUDIO_RATE, NULL, &t), ERR_OK);
+	assert_int_equal(t.word_count, 0);
+	assert_int_equal(recognise(f, 0, NULL, &shorter), ERR_OK);
+	assert_int_equal(shorter.word_count, 0);
+}
+
+static bool stop_soon(void *ctx)
+{
+	struct fixture *f = ctx;
+	if (f->stop_us == 0)
+		f->stop_us = clock_monotonic_us();
+	return true;
+}
+
+static void it_stops_at_once_and_goes_on_afterwards(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_transcript struct asr_transcript t;
+	cleanup_transcript struct asr_transcript again;
+	size_t count = read_sample(f, "speech/en-jfk.wav");
+	if (count == 0)
+		skip();
+	assert_int_equal(recognise(f, count, stop_soon, &t), ERR_CANCELLED);
+	assert_int_equal(t.word_count, 0);
+	assert_true(clock_monotonic_us() - f->stop_us < US_PER_S);
+	assert_int_equal(recognise(f, count, NULL, &again), ERR_OK);
+	assert_true(again.word_count > 15);
+}
+
+static void a_language_that_it_does_not_know_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_transcript struct asr_transcript t;
+	strcpy(f->options.language, "xx");
+	assert_int_equal(recognise(f, AUDIO_RATE, NULL, &t), ERR_INVALID);
+}
+
+static void languages_come_with_the_best_first(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct asr_language_score scores[3];
+	size_t count = read_sample(f, "speech/en-jfk.wav");
+	size_t found;
+	if (count == 0)
+		skip();
+	assert_ok(asr_whisper_engine.detect(f->session, f->samples, count, 1, scores, 3, &found, &err), &err);
+	assert_int_equal(found, 3);
+	assert_string_equal(scores[0].language, "en");
+	assert_true(scores[0].probability > scores[1].probability && scores[1].probability >= scores[2].probability);
+}
+
+static void what_is_no_model_is_refused(void **state)
+{
+	(void)state;
+	struct err err;
+	struct asr_model *none = NULL;
+	int fd;
+	assert_ok(io_memfd("model", &fd, &err), &err);
+	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_BAD_MEDIA);
+	assert_ok(io_write_all(fd, "lmgg and so on and so on and so on and so on and so on", 54, &err), &err);
+	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_BAD_MEDIA);
+	close(fd);
+	assert_null(none);
+}
+
+static void a_model_that_ends_early_is_refused(void **state)
+{
+	(void)state;
+	struct err err;
+	struct asr_model *none = NULL;
+	cleanup_free char *half = malloc((size_t)40 << 20);
+	int fd = open_model("ggml-base-q8_0.bin");
+	assert_ok(io_pread_all(fd, half, (size_t)40 << 20, 0, &err), &err);
+	close(fd);
+	assert_ok(io_memfd("model", &fd, &err), &err);
+	assert_ok(io_write_all(fd, half, (size_t)40 << 20, &err), &err);
+	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_CORRUPT);
+	close(fd);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(speech_becomes_words_with_times),
+		T(what_an_engine_says_can_be_packed_and_read_back),
+		T(silence_has_no_words),
+		T(it_stops_at_once_and_goes_on_afterwards),
+		T(a_language_that_it_does_not_know_is_refused),
+		T(languages_come_with_the_best_first),
+		T(what_is_no_model_is_refused),
+		T(a_model_that_ends_early_is_refused),
+	};
+	struct err err;
+	int fd = open_model("ggml-base-q8_0.bin");
+	if (fd < 0)
+		return TEST_SKIPPED;
+	enum err_code code = asr_whisper_engine.model_open(fd, &model, &err);
+	close(fd);
+	if (code) {
+		fprintf(stderr, "%s\n", err.message);
+		return 1;
+	}
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	asr_whisper_engine.model_close(model);
+	return failed;
+}

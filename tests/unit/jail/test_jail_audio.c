@@ -61,7 +61,7 @@ static void no_more_parts_come_ahead_than_are_taken(void **state)
 	(void)state;
 	cleanup_recording struct recording recording;
 	make_tone(&recording, 300);
-	struct jail_run run = { .take_after_ms = 500 };
+	struct jail_run run = { .hold_parts = true };
 	jail_run(&run, &recording.input);
 	check_tone(&run, 300);
 	assert_true(run.parts > JAIL_PARTS_AHEAD);

@@ -202,8 +202,7 @@ const struct ocr_language *ocr_language_installed(const struct ocr_installed *in
 	return NULL;
 }
 
-/* The first installed data for a code: Chinese has two. */
-static const struct ocr_language *installed_by_code(const struct ocr_installed *installed, const char *code)
+const struct ocr_language *ocr_language_pick(const struct ocr_installed *installed, const char *code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
 		if (installed->has[i] && strcmp(languages[i].code, code) == 0)
@@ -275,7 +274,7 @@ enum err_code ocr_choice_by_hint(const struct ocr_installed *installed, const ch
 
 	(void)snprintf(codes, sizeof(codes), "%s", hint);
 	for (char *code; (code = strsep(&rest, "+"));) {
-		const struct ocr_language *language = installed_by_code(installed, code);
+		const struct ocr_language *language = ocr_language_pick(installed, code);
 		struct ocr_choice one;
 
 		if (!language)

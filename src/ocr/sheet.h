@@ -36,6 +36,9 @@ enum err_code ocr_sheet_prepare(const struct ocr_sheet *plain, bool turn, struct
 /* Turns the sheet and the page that it maps to clockwise. Errors: ERR_NO_MEMORY, then the sheet is as it was. */
 enum err_code ocr_sheet_turn(struct ocr_sheet *sheet, uint32_t rotation, struct err *err) MUST_CHECK;
 
+/* Moves the letters after the sheet's image was replaced by one that `map` leads to. */
+void ocr_sheet_map_letters(struct ocr_sheet *sheet, const struct ocr_map *map);
+
 void ocr_sheet_done(struct ocr_sheet *sheet);
 #define cleanup_sheet cleanup(ocr_sheet_done)
 

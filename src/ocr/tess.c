@@ -275,6 +275,9 @@ static enum err_code recognise(TessBaseAPI *api, const struct ocr_tess_job *job,
 enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *job, struct ocr_reading *ret,
 			    struct err *err)
 {
+	static const TessPageSegMode modes[] = { [OCR_LAYOUT_ANY] = PSM_AUTO,
+						 [OCR_LAYOUT_ROWS] = PSM_SINGLE_COLUMN,
+						 [OCR_LAYOUT_BLOCK] = PSM_SINGLE_BLOCK };
 	struct slot *slot;
 
 	ocr_reading_init(ret, job->sheet);
@@ -282,7 +285,7 @@ enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *jo
 
 	if (code)
 		return code;
-	TessBaseAPISetPageSegMode(slot->api, PSM_AUTO);
+	TessBaseAPISetPageSegMode(slot->api, modes[job->layout]);
 	TessBaseAPISetImage2(slot->api, job->sheet->grey);
 	TessBaseAPISetSourceResolution(slot->api, SHEET_DPI);
 	if (job->part)

@@ -32,8 +32,7 @@ static enum err_code read_memory(void *ctx, uint64_t offset, void *buffer, size_
 
 void recording_ready(struct recording *recording)
 {
-	recording->input =
-		(struct media_input){ .size = recording->bytes.len, .read = read_memory, .ctx = recording };
+	recording->input = (struct media_input){ .size = recording->bytes.len, .read = read_memory, .ctx = recording };
 }
 
 void recording_load(struct recording *recording, const char *path)

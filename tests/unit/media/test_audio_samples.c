@@ -52,30 +52,21 @@ static void decode(const char *path, uint32_t track, struct outcome *ret)
 	media_audio_free(audio);
 }
 
-static void decode_sample(const char *name, struct outcome *ret)
-{
-	char path[PATH_MAX];
-	if (!recording_sample_path(name, path))
-		skip();
-	decode(path, 0, ret);
-}
-
 static void for_each_file(const char *folder, void (*visit)(const char *name, const struct outcome *outcome))
 {
 	char path[PATH_MAX];
-	if (!recording_sample_path(folder, path))
-		skip();
+	assert_true(recording_sample_path(folder, path));
 	DIR *dir = opendir(path);
 	assert_non_null(dir);
 	int count = 0;
 	for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
 		if (entry->d_name[0] == '.')
 			continue;
-		cleanup_strbuf struct strbuf file = STRBUF_INIT(PATH_MAX);
-		strbuf_addf(&file, "%s/%s", path, entry->d_name);
+		char file[PATH_MAX + 256];
+		(void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
 		struct outcome outcome;
 		int64_t start = clock_monotonic_us();
-		decode(strbuf_str(&file), 0, &outcome);
+		decode(file, 0, &outcome);
 		print_message("%-28s %7.2f s (says %6.2f, starts %.2f) rms %5.0f damaged %llu, %lld ms %s: %s\n",
 			      entry->d_name, outcome.seconds, (double)outcome.info.duration_us / 1e6,
 			      (double)outcome.info.start_us / 1e6, outcome.rms, (unsigned long long)outcome.damaged,
@@ -129,8 +120,13 @@ static void every_broken_file_ends_with_sound_or_with_a_reason(void **state)
 	for_each_file("speech/broken", check_broken);
 }
 
+/* Where the samples are absent the whole program is reported as skipped. */
 int main(void)
 {
+	enum { SKIPPED = 77 };
+	char path[PATH_MAX];
+	if (!recording_sample_path("speech/formats", path))
+		return SKIPPED;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_format_gives_the_whole_clip),
 		cmocka_unit_test(every_broken_file_ends_with_sound_or_with_a_reason),

@@ -93,8 +93,9 @@ static int eat_memfd(void)
 static int spin(void)
 {
 	volatile unsigned long turns = 0;
-	while (true)
+	while (turns != ~0UL)
 		turns = turns + 1;
+	return 0;
 }
 
 static int raise_limits(void)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ocr/onnx.h"
+#include "ocr/pp_onnx.h"
 
 /* ir_version 8, a graph of 3 bytes, a 32-bit and a 64-bit field, then the metadata k1 -> v1 and k2 -> "xyz". */
 static const uint8_t model[] = { 0x08, 8,   0x3a, 3,	1, 2,	 3, 0x1d, 1,   2,    3, 4,   0x21, 1,
@@ -18,7 +18,7 @@ static bool find(const void *bytes, size_t len, const char *key, const char *exp
 {
 	const char *value;
 	size_t value_len;
-	if (!onnx_metadata(bytes, len, key, &value, &value_len))
+	if (!pp_onnx_metadata(bytes, len, key, &value, &value_len))
 		return false;
 	assert_int_equal(value_len, strlen(expected));
 	assert_memory_equal(value, expected, value_len);

@@ -399,6 +399,29 @@ static void a_pdf_keeps_its_text_under_ours(void **state)
 	assert_int_equal(ours, 1);
 }
 
+/* The overlay's word stands in the upper left of what a reader shows, wherever the page's operators end. */
+static void a_turned_and_untidy_page_gets_its_text_in_place(void **state)
+{
+	(void)state;
+	struct visit v;
+	visit_init(&v);
+	strbuf_add_str(&v.file,
+		       "%PDF-1.6\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+		       "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+		       "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 842 595]/Rotate 90/Contents 4 0 R>>endobj\n"
+		       "4 0 obj<</Length 20>>stream\n3 0 0 3 7 9 cm q q  \nendstream endobj\n"
+		       "trailer<</Root 1 0 R>>\n");
+	v.overlay_fd = make_overlay(1);
+	run_visit(&v, true);
+	assert_int_equal(v.end.code, ERR_OK);
+	/* 100 and 400 of 1654 pixels, as points of a page that is 595 wide. */
+	int found = count_in_output("pdftotext -bbox", &v.pdf, "<word xMin=\"35.9");
+	visit_done(&v);
+	if (found < 0)
+		skip();
+	assert_int_equal(found, 1);
+}
+
 static void a_text_with_other_pages_than_the_file_is_refused(void **state)
 {
 	(void)state;
@@ -606,6 +629,7 @@ int main(void)
 		cmocka_unit_test(an_image_becomes_a_searchable_pdf),
 		cmocka_unit_test(a_jpeg_keeps_its_bytes_in_the_pdf),
 		cmocka_unit_test(a_pdf_keeps_its_text_under_ours),
+		cmocka_unit_test(a_turned_and_untidy_page_gets_its_text_in_place),
 		cmocka_unit_test(a_text_with_other_pages_than_the_file_is_refused),
 		cmocka_unit_test(what_is_no_picture_is_refused),
 		cmocka_unit_test(a_png_that_claims_too_many_pixels_is_refused),

@@ -223,7 +223,7 @@ static void the_file_is_sound(void **state)
 static void make_text_layer(struct ocr_page *ret)
 {
 	sample_english(ret);
-	strcpy(ret->source, "text-layer");
+	(void)snprintf(ret->source, sizeof ret->source, "text-layer");
 }
 
 static void text_that_a_page_has_already_is_not_added(void **state)

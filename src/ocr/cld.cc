@@ -1,9 +1,10 @@
 #include "ocr/cld.h"
 
+#include <cstdio> /* CLD2's header uses FILE without including it */
+#include <cstring>
+
 #include <cld2/public/compact_lang_det.h>
 #include <cld2/public/encodings.h>
-#include <cstdio> /* the next header uses FILE without including it */
-#include <cstring>
 
 /* Best effort: an answer for short texts too. */
 static const int best_effort = 0x4000;

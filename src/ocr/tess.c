@@ -87,13 +87,11 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 
 	if (!api)
 		return err_set(err, ERR_NO_MEMORY, "not enough memory for tesseract");
-	TessBaseAPISetVariable(api, "debug_file", "/dev/null");
 	if (TessBaseAPIInit2(api, folder, data, OEM_LSTM_ONLY)) {
 		TessBaseAPIDelete(api);
 		return err_set(err, ERR_UNAVAILABLE, "tesseract cannot load its data \"%s\" from %s", data, folder);
 	}
-	TessBaseAPISetVariable(api, "debug_file", "/dev/null");
-	/* Sheets are dark on light: a second, inverted run over poor lines is waste. */
+	/* Its remarks go to standard error, which the engine's node has turned away. Sheets are dark on light: a second, inverted run over poor lines is waste. */
 	TessBaseAPISetVariable(api, "tessedit_do_invert", "0");
 	*slot = (struct slot){ .api = api };
 	(void)snprintf(slot->data, sizeof(slot->data), "%s", data);

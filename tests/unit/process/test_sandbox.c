@@ -98,7 +98,7 @@ static void a_jail_that_may_read_some_files_reads_no_other(void **state)
 {
 	(void)state;
 	assert_status("jail-with-files", "read-file", REFUSED);
-	assert_killed("jail-with-files", "write-file", SIGSYS);
+	assert_status("jail-with-files", "write-file", REFUSED);
 	assert_killed("jail-with-files", "socket", SIGSYS);
 }
 
@@ -172,7 +172,7 @@ static void an_engine_does_nothing_else(void **state)
 {
 	(void)state;
 	assert_status("engine", "read-file", REFUSED);
-	assert_killed("engine", "write-file", SIGSYS);
+	assert_status("engine", "write-file", REFUSED);
 	assert_killed("engine", "socket", SIGSYS);
 	assert_killed("engine", "fork", SIGSYS);
 	assert_killed("engine", "exec", SIGSYS);

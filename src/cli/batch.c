@@ -1,5 +1,7 @@
 #include "cli/batch.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -145,6 +147,11 @@ void batch_end(void *owner, const struct err *why)
 
 static int exit_status(const struct batch *b)
 {
+	if (b->broken.sys_errno == EPIPE) {
+		/* Whoever read us has enough: end as programs do that never heard of it. */
+		(void)signal(SIGPIPE, SIG_DFL);
+		(void)raise(SIGPIPE);
+	}
 	if (b->broken.code != ERR_OK) {
 		cli_error(NULL, &b->broken);
 		return err_exit_status(b->broken.code);

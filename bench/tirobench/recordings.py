@@ -48,6 +48,15 @@ def clips():
     return found
 
 
+def without_speech():
+    """Silence, noise, tones and music of the samples; without them, half a minute of silence."""
+    folder = paths.SAMPLES / "speech"
+    found = sorted(folder.glob("nospeech-*.*"))
+    named = [(path.stem, decode(path)) for path in found if path.suffix != ".txt"]
+    named = named or [("nospeech-silence", np.zeros(30 * RATE, np.float32))]
+    return [recording(name, "en", samples, "") for name, samples in named]
+
+
 def decode(path):
     """Mono samples at RATE, -1..1."""
     done = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE),

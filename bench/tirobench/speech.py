@@ -12,7 +12,8 @@ from .table import Row
 
 TIMES = re.compile(r"^\[[0-9:.]+ --> [0-9:.]+\]\s*", re.M)
 XRT = "x real time"
-PEER_CLI, PEER_BATCHED = "whisper.cpp CLI", "faster-whisper int8, batches of 8"
+PEER_CLI, PEER_BEAM = "whisper.cpp CLI", "faster-whisper int8, beam 5"
+PEER_BATCHED = "faster-whisper int8, batches of 8"
 PEER_SERVER = "whisper.cpp server"
 START_S = 60  # until the server answers
 
@@ -38,10 +39,11 @@ def faster_whisper(mode):
     return transcribe
 
 
-def tools():
+def tools(options, *names):
+    """The tools by name; `names`: only these."""
     found = {"tiro": tiro} if paths.TIRO.exists() else {}
-    return found | {PEER_CLI: whisper_cli, "faster-whisper int8, beam 5": faster_whisper("sequential"),
-                    PEER_BATCHED: faster_whisper("batched")}
+    found |= {PEER_CLI: whisper_cli, PEER_BEAM: faster_whisper("sequential"), PEER_BATCHED: faster_whisper("batched")}
+    return {name: tool for name, tool in found.items() if options.wants(name) and name in (names or found)}
 
 
 def once(row, tool, rec):
@@ -52,11 +54,9 @@ def once(row, tool, rec):
 
 
 def long_recordings(table, options):
-    chosen = tools()
+    chosen = tools(options)
     recs = [rec for rec in recordings.long_set(60 if options.quick else recordings.LONG_S)
             if not options.set or rec.name in options.set]
-    if not recs:
-        return
     warm = recordings.short_clip()
     for tool in chosen.values():
         tool(warm)
@@ -84,9 +84,10 @@ def long_goals(table, task):
             table.goal(text, "", None)
     if not ours:
         return
-    best = min(row.errors() for row in table.rows if row.task == task and row.tool != "tiro")
+    peers = [row.errors() for row in table.rows if row.task == task and row.tool != "tiro"]
     table.goal(f"{task}: at most 0.3 points more word errors than the best peer",
-               f"{ours.errors():.1f} % and {best:.1f} %", ours.errors() <= best + 0.3)
+               f"{ours.errors():.2f} % and {min(peers):.2f} %" if peers else f"{ours.errors():.2f} %",
+               ours.errors() <= min(peers) + 0.3 if peers else None)
     table.goal(f"{task}: peak memory at most 400 MB", f"{ours.peak_mb():.0f} MB", ours.peak_mb() <= 400)
 
 
@@ -143,8 +144,9 @@ def short_clip(table, options):
     rec = recordings.short_clip()
     task = f"short clip, {rec.seconds:.0f} s"
     with Server() as server:
-        chosen = {name: tool for name, tool in tools().items() if name in ("tiro", PEER_CLI)}
-        chosen[PEER_SERVER] = server.transcribe
+        chosen = tools(options, "tiro", PEER_CLI)
+        if options.wants(PEER_SERVER):
+            chosen[PEER_SERVER] = server.transcribe
         rows = {name: table.add(Row(task, name, rec.seconds, XRT)) for name in chosen}
         for tool in chosen.values():
             tool(rec)
@@ -153,14 +155,14 @@ def short_clip(table, options):
                 options.say(f"{task}: {name}")
                 once(rows[name], tool, rec)
     ours, theirs = table.find(task, "tiro"), table.find(task, PEER_SERVER)
-    ratio = theirs.seconds() / ours.seconds() if ours else 0
-    table.goal(f"{task}: 1.7 times as fast as {PEER_SERVER}", f"{ratio:.2f}" if ours else "",
-               ratio >= 1.7 if ours else None)
+    ratio = theirs.seconds() / ours.seconds() if ours and theirs else None
+    table.goal(f"{task}: 1.7 times as fast as {PEER_SERVER}", f"{ratio:.2f}" if ratio else "",
+               ratio >= 1.7 if ratio else None)
 
 
 def languages(table, options):
     """Each clip on its own, its language given; a row has all clips of a language."""
-    chosen = {name: tool for name, tool in tools().items() if name in ("tiro", PEER_CLI)}
+    chosen = tools(options, "tiro", PEER_CLI)
     for language, recs in sorted(recordings.by_language(2 if options.quick else 100).items()):
         task = f"{language}, {len(recs)} clips"
         seconds = sum(rec.seconds for rec in recs)
@@ -178,12 +180,24 @@ def languages(table, options):
 def language_goal(table, task):
     text = f"{task}: not worse than {PEER_CLI} by more than 1 point or 3 words"
     ours, theirs = table.find(task, "tiro"), table.find(task, PEER_CLI)
-    if not ours:
+    if not ours or not theirs:
         table.goal(text, "", None)
         return
     allowed = theirs.scores[0].errors + max(theirs.scores[0].total / 100, 3)
     table.goal(text, f"{ours.scores[0].errors} and {theirs.scores[0].errors} of {theirs.scores[0].total}",
                ours.scores[0].errors <= allowed)
+
+
+def without_speech(table, options):
+    """What has no speech must have no words; here an error is a word, not a share."""
+    recs = recordings.without_speech()
+    text = f"{len(recs)} recordings without speech: no words"
+    counts = {}
+    for name, tool in tools(options, "tiro", PEER_CLI).items():
+        options.say(f"{len(recs)} recordings without speech: {name}")
+        counts[name] = sum(len(tool(rec)[1].split()) for rec in recs)
+    figure = ", ".join(f"{name} {count}" for name, count in counts.items())
+    table.goal(text, figure, counts["tiro"] == 0 if "tiro" in counts else None)
 
 
 def memory(table, options):
@@ -210,3 +224,4 @@ def measure_all(table, options):
     if not options.set:
         short_clip(table, options)
         languages(table, options)
+        without_speech(table, options)

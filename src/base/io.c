@@ -224,8 +224,9 @@ enum err_code io_check_sealed(int fd, uint64_t max, uint64_t *ret_size, struct e
 enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *err)
 {
 	uint64_t bytes;
-	if (io_check_sealed(fd, max, &bytes, err) != ERR_OK)
-		return err->code;
+	enum err_code code = io_check_sealed(fd, max, &bytes, err);
+	if (code != ERR_OK)
+		return code;
 	size_t size = (size_t)bytes;
 	void *data = NULL;
 	if (size > 0) {

@@ -31,8 +31,7 @@ struct settings {
 /* What one file needs while it runs. */
 struct state {
 	const struct settings *settings;
-	const struct asr_transcript *transcript; /* the job's; NULL before the first words */
-	struct asr_writer *writer;
+	struct asr_writer *writer; /* NULL before the first words */
 };
 
 static void on_transcript(void *owner, const struct asr_transcript *transcript)
@@ -40,7 +39,6 @@ static void on_transcript(void *owner, const struct asr_transcript *transcript)
 	struct batch_item *item = owner;
 	struct state *state = item->state;
 	struct err err;
-	state->transcript = transcript;
 	if (!state->writer &&
 	    asr_writer_new(state->settings->format, transcript, &item->out, &state->writer, &err) != ERR_OK) {
 		item->out.failed = true;
@@ -54,16 +52,10 @@ static void on_end(void *owner, const struct err *why)
 {
 	struct batch_item *item = owner;
 	struct state *state = item->state;
-	struct err err = *why;
-	/* A recording without words still has a document: "WEBVTT", an empty JSON transcript. */
-	cleanup_transcript struct asr_transcript nothing = { 0 };
-	asr_transcript_init(&nothing);
-	if (!state->writer && why->code == ERR_OK)
-		err.code = asr_writer_new(state->settings->format, &nothing, &item->out, &state->writer, &err);
 	if (state->writer)
 		asr_writer_end(state->writer);
 	asr_writer_free(steal_ptr(&state->writer));
-	batch_end(item, &err);
+	batch_end(item, why);
 }
 
 static const struct job_events job_callbacks = { .on_progress = batch_progress,

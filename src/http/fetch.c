@@ -1,10 +1,12 @@
 #include "http/fetch.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -148,15 +150,35 @@ static void copy_value(const char *value, size_t len, char ret[VALIDATOR_MAX])
 		(void)snprintf(ret, VALIDATOR_MAX, "%.*s", (int)len, value);
 }
 
-/* "bytes 100-199/200" and, for 416, "bytes * /200" (without the space). */
+/* The number after `separator` at *text, which is moved behind it; false where they are not there. */
+static bool take_number(const char **text, char separator, uint64_t *ret)
+{
+	const char *digits = *text + 1;
+	if (**text != separator || !isdigit((unsigned char)*digits))
+		return false;
+	char *end;
+	errno = 0;
+	*ret = strtoull(digits, &end, 10);
+	*text = end;
+	return errno == 0;
+}
+
+/* "bytes FIRST-LAST/TOTAL", and for 416 a star in place of the range (RFC 9110, section 14.4). */
 static void parse_content_range(const char *text, struct answer *answer)
 {
-	uint64_t last;
-	if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &answer->range_start, &last, &answer->range_total) ==
-	    3)
-		answer->has_range = last >= answer->range_start && last < answer->range_total;
-	else if (sscanf(text, "bytes */%" SCNu64, &answer->range_total) == 1)
-		answer->has_range = true;
+	uint64_t first = 0, last = 0, total = 0;
+	if (strncmp(text, "bytes ", 6) != 0)
+		return;
+	text += 5;
+	if (text[1] == '*')
+		text += 2;
+	else if (!take_number(&text, ' ', &first) || !take_number(&text, '-', &last) || last < first)
+		return;
+	if (!take_number(&text, '/', &total) || last > total)
+		return;
+	answer->range_start = first;
+	answer->range_total = total;
+	answer->has_range = true;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *owner)
@@ -336,11 +358,12 @@ static enum err_code try_once(struct fetch *f, bool *ret_again)
 static enum err_code run_tries(struct fetch *f)
 {
 	int idle = 0;
+	uint64_t best_bytes = f->have_bytes; /* of any try: starting over again and again is no progress */
 	for (int tries = 1;; tries++) {
-		uint64_t before = f->have_bytes;
 		bool again;
 		enum err_code code = try_once(f, &again);
-		idle = f->have_bytes > before ? 0 : idle + 1;
+		idle = f->have_bytes > best_bytes ? 0 : idle + 1;
+		best_bytes = f->have_bytes > best_bytes ? f->have_bytes : best_bytes;
 		if (!code || !again || idle >= FETCH_IDLE_TRIES || tries >= FETCH_TRIES)
 			return code;
 		/* Without a validator the next answer could be another file. */
@@ -373,6 +396,8 @@ enum err_code fetch_file(const struct fetch_request *request, char ret_sha256[SH
 	curl_easy_cleanup(f.curl);
 	if (code && err)
 		*err = failure;
+	if (code && f.have_bytes == 0)
+		fetch_forget(request->partial_path, true); /* nothing to go on with */
 	if (!code && request->on_progress)
 		(void)request->on_progress(request->owner, f.have_bytes, f.have_bytes);
 	if (!code && fsync(f.fd) != 0)

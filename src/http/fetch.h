@@ -42,7 +42,7 @@ struct fetch_request {
 /*
  * Downloads all of it; *ret_sha256 is the hash of the whole partial file.
  * Errors: ERR_NETWORK (unreachable, or an answer that is not the file), ERR_TOO_BIG, ERR_CANCELLED, ERR_NO_SPACE,
- * ERR_IO. After an error the partial file stays for the next try.
+ * ERR_IO. After an error the partial file stays for the next try unless it is empty.
  */
 enum err_code fetch_file(const struct fetch_request *request, char ret_sha256[SHA256_HEX_SIZE], struct err *err)
 	MUST_CHECK;

@@ -46,7 +46,7 @@ static enum err_code send_raster(struct pages_jail *jail, uint32_t number, const
 	return jail_bulk_send(jail->worker, &jail->bulk, JAIL_RASTER, &jail->fields, err);
 }
 
-static enum err_code send_text(struct pages_jail *jail, uint32_t number, const struct media_text *text, struct err *err)
+static enum err_code send_text(struct pages_jail *jail, uint32_t number, struct media_text *text, struct err *err)
 {
 	cleanup_page struct ocr_page page;
 	if (pages_text_to_page(text, &page, err) != ERR_OK)

@@ -26,7 +26,6 @@
 enum { WORD_TEXT_MAX = 4096 };
 
 struct builder {
-	const struct media_text *text;
 	struct ocr_page *page;
 	struct err *err;
 	enum err_code code;
@@ -47,6 +46,20 @@ static bool is_rtl(uint32_t c)
 static bool is_digit_of_arabic(uint32_t c)
 {
 	return (c >= 0x660 && c <= 0x669) || (c >= 0x6F0 && c <= 0x6F9);
+}
+
+static bool is_space(uint32_t c)
+{
+	return c == '\n' || utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ZS;
+}
+
+/* Digits and letters of other scripts run from left to right inside right-to-left lines. */
+static bool runs_left_to_right(uint32_t c)
+{
+	if (is_digit_of_arabic(c) || (c >= '0' && c <= '9'))
+		return true;
+	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+	return !is_rtl(c) && category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
 
 static float height_of(const struct media_glyph *g)
@@ -252,29 +265,91 @@ static void mark_continuation(struct ocr_page *page, size_t index)
 	last_line->hyphenated = block->continues && (last == '-' || last == 0xAD || last == 0x2010);
 }
 
-enum err_code pages_text_to_page(const struct media_text *text, struct ocr_page *ret, struct err *err)
+/* -- right-to-left lines ---------------------------------------------------------------------------- */
+
+static int rightmost_first(const void *a, const void *b)
+{
+	const struct media_glyph *x = a;
+	const struct media_glyph *y = b;
+	return (x->x1 < y->x1) - (x->x1 > y->x1);
+}
+
+static void reverse(struct media_glyph *glyphs, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct media_glyph kept = glyphs[i];
+		glyphs[i] = glyphs[count - 1 - i];
+		glyphs[count - 1 - i] = kept;
+	}
+}
+
+/* Glyphs from `start` that end with a left-to-right one and have no right-to-left one between. */
+static size_t run_length(const struct media_glyph *glyphs, size_t count)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < count && !is_rtl(glyphs[i].character); i++) {
+		if (runs_left_to_right(glyphs[i].character))
+			len = i + 1;
+	}
+	return len;
+}
+
+/*
+ * Puts one line into logical order from where its characters stand, if most are right-to-left: poppler knows where
+ * they are, but not always their order, nor which spaces part words. Returns how many glyphs remain: spaces go,
+ * since gaps tell the words.
+ */
+static size_t order_line(struct media_glyph *glyphs, size_t count)
+{
+	size_t rtl = 0;
+	size_t ltr = 0;
+	for (size_t i = 0; i < count; i++) {
+		rtl += is_rtl(glyphs[i].character) && !is_digit_of_arabic(glyphs[i].character);
+		ltr += runs_left_to_right(glyphs[i].character);
+	}
+	if (rtl == 0 || ltr > rtl)
+		return count;
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_space(glyphs[i].character))
+			glyphs[kept++] = glyphs[i];
+	}
+	qsort(glyphs, kept, sizeof *glyphs, rightmost_first);
+	for (size_t i = 0; i < kept;) {
+		size_t run = runs_left_to_right(glyphs[i].character) ? run_length(glyphs + i, kept - i) : 0;
+		reverse(glyphs + i, run);
+		i += run > 0 ? run : 1;
+	}
+	return kept;
+}
+
+static void add_text(struct builder *b, const struct media_glyph *glyphs, size_t count)
+{
+	for (size_t i = 0; i < count && b->code == ERR_OK; i++) {
+		if (!is_space(glyphs[i].character)) {
+			add_glyph(b, &glyphs[i]);
+			continue;
+		}
+		end_word(b);
+		b->space_before = true;
+	}
+	end_word(b);
+	b->new_line = true;
+}
+
+enum err_code pages_text_to_page(struct media_text *text, struct ocr_page *ret, struct err *err)
 {
 	ocr_page_init(ret);
 	ret->width = text->width;
 	ret->height = text->height;
 	ret->dpi = text->dpi;
 	(void)snprintf(ret->source, sizeof ret->source, "text-layer");
-	struct builder b = {
-		.text = text, .page = ret, .err = err, .new_line = true, .word = STRBUF_INIT(2 * WORD_TEXT_MAX)
-	};
-	for (size_t i = 0; i < text->count && b.code == ERR_OK; i++) {
-		const struct media_glyph *g = &text->glyphs[i];
-		bool space = g->character == '\n' ||
-			     utf8proc_category((utf8proc_int32_t)g->character) == UTF8PROC_CATEGORY_ZS;
-		if (!space) {
-			add_glyph(&b, g);
-			continue;
-		}
-		end_word(&b);
-		b.space_before = true;
-		b.new_line = b.new_line || g->character == '\n';
+	struct builder b = { .page = ret, .err = err, .new_line = true, .word = STRBUF_INIT(2 * WORD_TEXT_MAX) };
+	for (size_t start = 0, end; start < text->count && b.code == ERR_OK; start = end + 1) {
+		for (end = start; end < text->count && text->glyphs[end].character != '\n';)
+			end++;
+		add_text(&b, text->glyphs + start, order_line(text->glyphs + start, end - start));
 	}
-	end_word(&b);
 	strbuf_done(&b.word);
 	if (b.code != ERR_OK) {
 		ocr_page_done(ret);

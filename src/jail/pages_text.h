@@ -8,7 +8,8 @@
 #include "media/document.h"
 #include "ocr/page.h"
 
-/* *ret is initialised by the call; the caller releases it. Errors: ERR_TOO_BIG, ERR_NO_MEMORY. */
-enum err_code pages_text_to_page(const struct media_text *text, struct ocr_page *ret, struct err *err) MUST_CHECK;
+/* Reorders the glyphs of right-to-left lines in place. *ret is initialised by the call; the caller releases it.
+ * Errors: ERR_TOO_BIG, ERR_NO_MEMORY. */
+enum err_code pages_text_to_page(struct media_text *text, struct ocr_page *ret, struct err *err) MUST_CHECK;
 
 #endif

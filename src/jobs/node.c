@@ -104,7 +104,8 @@ static void end_job(struct job *job)
 		struct slot *slot = &node->slots[i];
 		if (slot->busy && slot->job == job) {
 			slot->job = NULL;
-			engine_abort(node->engine, slot->task);
+			if (node->engine)
+				engine_abort(node->engine, slot->task);
 		}
 	}
 	job->ops->stop(job);

@@ -51,7 +51,8 @@ struct job_progress {
 struct job_events {
 	/* parts or pages were planned or done */
 	void (*on_progress)(void *owner, const struct job_progress *progress);
-	/* Speech: `transcript` grew by whole segments, in order. */
+	/* Speech: `transcript` grew by whole segments, in order. Called once for a recording without words too. It
+	 * stays until on_end. */
 	void (*on_transcript)(void *owner, const struct asr_transcript *transcript);
 	/* Pages: the next page, in order. `page` is NULL where it failed, and `why` says so. */
 	void (*on_page)(void *owner, uint32_t number, const struct ocr_page *page, const struct err *why);

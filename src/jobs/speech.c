@@ -9,14 +9,17 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "jobs/job_priv.h"
+#include "jobs/speech_language.h"
 
 /* Up to this length a recording may be one part; it waits for the end of the plan to know (then it is searched harder
  * and gets every core). Longer ones start at once. */
 #define MAYBE_ALONE_US ((int64_t)LIMIT_PART_MAX_S * US_PER_S)
 
 struct part {
-	int pcm_fd; /* -1 once recognised */
+	int pcm_fd; /* kept until the part is stitched: it may be recognised once more */
 	bool done;
+	bool retried; /* in another language than it was first heard in */
+	char language[ASR_LANGUAGE_SIZE]; /* to recognise it in; "" detects it */
 	uint32_t sample_count;
 	uint32_t span_count;
 	struct asr_transcript result;
@@ -35,8 +38,10 @@ struct speech_job {
 	struct part **parts; /* NULL once stitched */
 	uint32_t part_count;
 	uint32_t part_capacity;
+	uint32_t heard; /* parts recognised at least once */
 	uint32_t stitched; /* parts in the transcript */
 	bool holds_first; /* part 0 is not published yet */
+	struct speech_language language;
 	struct asr_transcript transcript;
 };
 
@@ -69,6 +74,8 @@ static void update_progress(struct speech_job *s)
 	double done = s->planned_s > 0 ? s->done_s / s->planned_s : 0;
 	job_progressed(&s->base, planned * done);
 }
+
+static void advance(struct speech_job *s);
 
 /* -- plan -------------------------------------------------------------------------------------------------- */
 
@@ -169,8 +176,8 @@ static void on_jail_end(void *owner, int64_t duration_us, const struct err *why)
 		job_fail(&s->base, &err);
 		return;
 	}
-	update_progress(s);
 	job_planned(&s->base, true);
+	advance(s);
 }
 
 static const struct jail_events jail_callbacks = {
@@ -181,7 +188,12 @@ static enum err_code plan(struct job *job, struct err *err)
 {
 	struct speech_job *s = self(job);
 	struct jail_audio_options options = { .vad_fd = job_vad_fd(job), .audio_track = s->request.audio_track };
-	return jail_open_audio(job_loop(job), &s->request.source, &options, &jail_callbacks, s, &s->jail, err);
+	enum err_code code =
+		jail_open_audio(job_loop(job), &s->request.source, &options, &jail_callbacks, s, &s->jail, err);
+	/* Two parts ahead for each thread, where that is more than a jail gives by itself. */
+	for (int parts = JAIL_PARTS_AHEAD; code == ERR_OK && parts < 2 * job_threads(job); parts++)
+		jail_part_taken(s->jail);
+	return code;
 }
 
 /* -- recognise ------------------------------------------------------------------------------------------------ */
@@ -189,36 +201,62 @@ static enum err_code plan(struct job *job, struct err *err)
 static enum err_code recognise(struct job *job, uint32_t index, uint32_t task, bool lone, struct err *err)
 {
 	struct speech_job *s = self(job);
+	struct part *part = s->parts[index];
 	struct asr_options options = s->request.options;
+	if (s->language.is_auto && !part->retried)
+		speech_language_next(&s->language, part->language);
+	if (s->language.is_auto)
+		memcpy(options.language, part->language, sizeof options.language);
 	options.threads = lone ? job_threads(job) : 1;
 	options.alone = job->progress.planned && s->part_count == 1;
-	return engine_recognise(job_engine(job), task, s->parts[index]->pcm_fd, &options, err);
+	return engine_recognise(job_engine(job), task, part->pcm_fd, &options, err);
+}
+
+/* Gives a part to the engine once more, where the recording's language is another than the part was heard in. */
+static bool retry_part(struct speech_job *s, struct part *part, struct err *err)
+{
+	char language[ASR_LANGUAGE_SIZE];
+	if (!s->language.is_auto || part->retried || !speech_language_differs(&s->language, &part->result, language))
+		return false;
+	part->retried = true;
+	part->done = false;
+	memcpy(part->language, language, sizeof part->language);
+	asr_transcript_done(&part->result);
+	return publish(s, s->stitched, err) == ERR_OK;
 }
 
 /* Moves the parts that are whole from the start on into the transcript. */
 static enum err_code stitch(struct speech_job *s, struct err *err)
 {
 	size_t before = s->transcript.segment_count;
+	bool all_heard = s->base.progress.planned && s->heard == s->part_count;
+	if (!all_heard && !speech_language_is_known(&s->language))
+		return ERR_OK;
 	while (s->stitched < s->part_count && s->parts[s->stitched]->done) {
 		struct part *part = s->parts[s->stitched];
-		if (asr_stitch(&s->transcript, &part->result, part->spans, part->span_count, s->info.start_us, err) !=
-		    ERR_OK)
+		err->code = ERR_OK;
+		if (retry_part(s, part, err))
+			break;
+		if (err->code != ERR_OK || asr_stitch(&s->transcript, &part->result, part->spans, part->span_count,
+						      s->info.start_us, err) != ERR_OK)
 			return err->code;
 		free_part(steal_ptr(&s->parts[s->stitched]));
 		s->stitched++;
+		job_part_done(&s->base);
 	}
+	speech_language_of_all(&s->language, &s->transcript);
 	if (s->transcript.segment_count > before && s->base.events->on_transcript)
 		s->base.events->on_transcript(s->base.owner, &s->transcript);
 	return ERR_OK;
 }
 
-/* The engine's result is lent: the part takes it over. */
-static void take_result(struct part *part, struct asr_transcript *result)
+static void advance(struct speech_job *s)
 {
-	(void)close(steal_fd(&part->pcm_fd));
-	part->result = *result;
-	*result = (struct asr_transcript){ 0 };
-	part->done = true;
+	struct err err;
+	if (stitch(s, &err) != ERR_OK)
+		job_fail(&s->base, &err);
+	else
+		update_progress(s);
 }
 
 static void recognised(struct job *job, uint32_t index, struct asr_transcript *speech, struct ocr_page *page,
@@ -226,27 +264,34 @@ static void recognised(struct job *job, uint32_t index, struct asr_transcript *s
 {
 	(void)page;
 	struct speech_job *s = self(job);
-	struct err err = *why;
+	struct part *part = s->parts[index];
 	if (!speech) {
-		job_fail(job, &err);
+		job_fail(job, why);
 		return;
 	}
-	s->done_s += seconds_of(s->parts[index]);
-	take_result(s->parts[index], speech);
-	if (s->jail)
-		jail_part_taken(s->jail);
-	if (stitch(s, &err) != ERR_OK) {
-		job_fail(job, &err);
-		return;
+	/* The result is lent: the part takes it over. */
+	part->result = *speech;
+	*speech = (struct asr_transcript){ 0 };
+	part->done = true;
+	if (s->language.is_auto && !part->language[0])
+		speech_language_heard(&s->language, &part->result, seconds_of(part));
+	if (!part->retried) {
+		s->done_s += seconds_of(part);
+		s->heard++;
+		if (s->jail)
+			jail_part_taken(s->jail);
 	}
-	update_progress(s);
-	job_part_done(job);
+	advance(s);
 }
 
 /* -- finish ----------------------------------------------------------------------------------------------------- */
 
 static void finish(struct job *job)
 {
+	const struct speech_job *s = self(job);
+	/* A recording without a word still has a length and perhaps a language. */
+	if (s->transcript.segment_count == 0 && job->events->on_transcript)
+		job->events->on_transcript(job->owner, &s->transcript);
 	job_finished(job);
 }
 
@@ -284,6 +329,9 @@ enum err_code node_add_speech(struct node *node, const struct speech_request *re
 	s->base.owner = owner;
 	s->request = *request;
 	s->info.duration_us = -1;
+	speech_language_init(&s->language, request->options.language);
+	memcpy(s->transcript.language, request->options.language, sizeof s->transcript.language);
+	s->transcript.language_confidence = s->language.is_auto ? 0 : 1;
 	enum err_code code = job_start(node, &s->base, request->weight, request->priority, err);
 	if (code == ERR_OK)
 		*ret = (struct job *)s;

@@ -138,6 +138,7 @@ static enum err_code open_io(struct media_audio *audio, struct err *err)
 	if (!audio->io || !audio->container || !audio->packet || !audio->frame)
 		return err_set(err, ERR_NO_MEMORY, "no memory to open the recording");
 	audio->container->pb = audio->io;
+	audio->container->flags |= AVFMT_FLAG_CUSTOM_IO; /* closing leaves the io to us */
 	audio->container->io_open = refuse_open;
 	return ERR_OK;
 }
@@ -165,7 +166,7 @@ static enum err_code open_container(struct media_audio *audio, struct err *err)
 	av_dict_free(&options);
 	strbuf_done(&codecs);
 	if (rc < 0)
-		return audio_fail(audio, rc, ERR_BAD_MEDIA, "the recording's header is damaged", err);
+		return audio_fail(audio, rc, ERR_BAD_MEDIA, "the recording's header is damaged or cut off", err);
 	rc = avformat_find_stream_info(audio->container, NULL);
 	/* Not knowing everything about every stream is no failure; what is chosen is checked below. */
 	if (rc == AVERROR(ENOMEM) || audio->input_error.code != ERR_OK)

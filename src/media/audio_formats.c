@@ -21,13 +21,14 @@ static const char *const playlists[] = { "applehttp", "concat", "dash", "hls",
 					 "imf",	      "rtsp",	"sdp",	"webm_dash_manifest" };
 
 static const char *const codecs[] = {
-	"aac",	      "aac_latm",     "ac3",	     "alac",   "ape",	   "atrac1",	 "atrac3",   "atrac3al",
-	"atrac3plus", "comfortnoise", "cook",	     "dca",    "dss_sp",   "eac3",	 "evrc",     "flac",
-	"g722",	      "g723_1",	      "g729",	     "gsm",    "gsm_ms",   "ilbc",	 "mlp",	     "mp1",
-	"mp1float",   "mp2",	      "mp2float",    "mp3",    "mp3float", "mpc7",	 "mpc8",     "nellymoser",
-	"opus",	      "qcelp",	      "qdm2",	     "qdmc",   "real_144", "real_288",	 "s302m",    "shorten",
-	"sipr",	      "msnsiren",     "speex",	     "tak",    "truehd",   "truespeech", "tta",	     "twinvq",
-	"vorbis",     "wavpack",      "wmalossless", "wmapro", "wmav1",	   "wmav2",	 "wmavoice",
+	"aac",	    "aac_latm",	  "ac3",	"alac",		"amrnb",       "amrwb",	 "ape",	     "atrac1",
+	"atrac3",   "atrac3al",	  "atrac3plus", "comfortnoise", "cook",	       "dca",	 "dss_sp",   "eac3",
+	"evrc",	    "flac",	  "g722",	"g723_1",	"g729",	       "gsm",	 "gsm_ms",   "ilbc",
+	"mlp",	    "mp1",	  "mp1float",	"mp2",		"mp2float",    "mp3",	 "mp3float", "mpc7",
+	"mpc8",	    "nellymoser", "opus",	"qcelp",	"qdm2",	       "qdmc",	 "real_144", "real_288",
+	"s302m",    "shorten",	  "sipr",	"msnsiren",	"speex",       "tak",	 "truehd",   "truespeech",
+	"tta",	    "twinvq",	  "vorbis",	"wavpack",	"wmalossless", "wmapro", "wmav1",    "wmav2",
+	"wmavoice",
 };
 
 /* Families of plain, small decoders. */

@@ -22,7 +22,7 @@ extern "C" {
 namespace
 {
 
-/* Puts the overlay's page over the base's, turned and scaled as a reader shows that page. */
+/* Puts the overlay's page on the base's, turned and scaled as a reader shows that page. */
 void lay_over(QPDF &base, QPDFPageObjectHelper page, QPDFPageObjectHelper text)
 {
 	QPDFObjectHandle form = base.copyForeignObject(text.getFormXObjectForPage());
@@ -42,9 +42,8 @@ void lay_over(QPDF &base, QPDFPageObjectHelper page, QPDFPageObjectHelper text)
 	if (content.empty())
 		return;
 	xobjects.replaceKey(name, form);
-	/* Whatever the page's own operators leave behind must not move our text. */
-	page.addPageContents(base.newStream("q\n"), true);
-	page.addPageContents(base.newStream("\nQ\n" + content), false);
+	/* First, so that what the page's operators leave behind does not move our text; it is invisible anyway. */
+	page.addPageContents(base.newStream(content), true);
 }
 
 void open_memory(QPDF &pdf, const char *name, const void *bytes, size_t len)

@@ -30,7 +30,7 @@ enum err_code media_check_size(uint64_t width, uint64_t height, struct err *err)
 
 bool media_is_pdf(const void *start, size_t len)
 {
-	return memmem(start, len < MEDIA_SNIFF_BYTES ? len : MEDIA_SNIFF_BYTES, "%PDF-", 5) != NULL;
+	return len >= 5 && memmem(start, len < MEDIA_SNIFF_BYTES ? len : MEDIA_SNIFF_BYTES, "%PDF-", 5) != NULL;
 }
 
 void media_text_done(struct media_text *text)

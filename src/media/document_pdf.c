@@ -15,7 +15,8 @@ enum { GREY_SPREAD = 3 };
 
 static void unref(GObject **object)
 {
-	g_clear_object(object);
+	if (*object)
+		g_object_unref(*object);
 }
 #define cleanup_gobject cleanup(unref)
 

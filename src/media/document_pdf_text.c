@@ -62,24 +62,41 @@ static void count_in(struct tally *tally, uint32_t c)
 	tally->rubbish += is_rubbish(c);
 }
 
-/* Copies poppler's characters and their boxes, scaled to pixels. */
-static void take_glyphs(const char *text, const PopplerRectangle *boxes, uint32_t count, double scale,
-			struct media_text *ret, struct tally *tally)
+/* Characters of `text` that have boxes: poppler gives none to its own marks. SIZE_MAX for text that is not UTF-8. */
+static size_t count_boxed(const char *text, bool *ret_rtl)
 {
 	size_t left = strlen(text);
-	for (uint32_t i = 0; i < count && left > 0; i++) {
-		size_t step;
+	size_t boxed = 0;
+	size_t letters = 0;
+	size_t rtl = 0;
+	if (!utf8_is_valid(text, left))
+		return SIZE_MAX;
+	for (size_t step; left > 0; text += step, left -= step) {
 		uint32_t c = utf8_decode(text, left, &step);
-		text += step;
-		left -= step;
+		boxed += !is_direction_mark(c);
+		letters += g_unichar_isalpha(c) != 0;
+		rtl += (c >= 0x590 && c <= 0x8FF) || (c >= 0xFB1D && c <= 0xFEFC);
+	}
+	*ret_rtl = 2 * rtl > letters;
+	return boxed;
+}
+
+/* Copies poppler's characters and their boxes, scaled to pixels; `boxes` has one for each that is no mark. */
+static void take_glyphs(const char *text, const PopplerRectangle *boxes, double scale, struct media_text *ret,
+			struct tally *tally)
+{
+	size_t left = strlen(text);
+	for (size_t step; left > 0; text += step, left -= step) {
+		uint32_t c = utf8_decode(text, left, &step);
 		if (is_direction_mark(c))
 			continue;
+		const PopplerRectangle *box = &boxes[ret->count];
 		count_in(tally, c);
 		ret->glyphs[ret->count++] = (struct media_glyph){ .character = c,
-								  .x0 = (float)(boxes[i].x1 * scale),
-								  .y0 = (float)(boxes[i].y1 * scale),
-								  .x1 = (float)(boxes[i].x2 * scale),
-								  .y1 = (float)(boxes[i].y2 * scale) };
+								  .x0 = (float)(box->x1 * scale),
+								  .y0 = (float)(box->y1 * scale),
+								  .x1 = (float)(box->x2 * scale),
+								  .y1 = (float)(box->y2 * scale) };
 	}
 }
 
@@ -90,43 +107,70 @@ static bool is_real(const struct tally *tally, double cover)
 	       cover < SCAN_COVER;
 }
 
-static enum err_code take_text(PopplerPage *page, const char *text, uint32_t dpi, struct media_text *ret,
-			       bool *ret_real, struct err *err)
+/* What poppler tells of a page's text; both owned (g_free). */
+struct layout {
+	char *text;
+	PopplerRectangle *boxes;
+};
+
+static void layout_done(struct layout *layout)
 {
-	PopplerRectangle *boxes = NULL;
+	g_free(layout->text);
+	g_free(layout->boxes);
+	*layout = (struct layout){ 0 };
+}
+
+/*
+ * Text and boxes between two corners of the page. They come from the same walk; should their numbers differ, the
+ * boxes cannot be trusted and *ret_count is 0.
+ */
+static void read_layout(PopplerPage *page, PopplerRectangle area, struct layout *ret, size_t *ret_count, bool *ret_rtl)
+{
 	guint count = 0;
-	/* Both come from the same walk over the page; should they differ, the boxes cannot be trusted. */
-	if (!poppler_page_get_text_layout(page, &boxes, &count))
-		return ERR_OK;
-	bool same = utf8_is_valid(text, strlen(text)) && utf8_count(text, strlen(text)) == count;
-	struct media_text taken = { .dpi = dpi, .glyphs = same ? calloc(count, sizeof *taken.glyphs) : NULL };
-	if (same && !taken.glyphs) {
-		g_free(boxes);
-		return err_set(err, ERR_NO_MEMORY, "no memory for the text of a page");
-	}
-	struct tally tally = { 0 };
-	if (same)
-		take_glyphs(text, boxes, count, (double)dpi / 72.0, &taken, &tally);
-	g_free(boxes);
-	if (!is_real(&tally, picture_cover(page))) {
-		media_text_done(&taken);
-		return ERR_OK;
-	}
+	*ret_count = 0;
+	layout_done(ret);
+	ret->text = poppler_page_get_text_for_area(page, &area);
+	if (!ret->text || !*ret->text || !poppler_page_get_text_layout_for_area(page, &area, &ret->boxes, &count))
+		return;
+	*ret_count = count_boxed(ret->text, ret_rtl) == count ? count : 0;
+}
+
+static enum err_code take_layout(const struct layout *layout, size_t count, PopplerPage *page, uint32_t dpi,
+				 struct media_text *ret, bool *ret_real, struct err *err)
+{
 	double width;
 	double height;
 	poppler_page_get_size(page, &width, &height);
-	taken.width = (uint32_t)fmax(round(width * dpi / 72.0), 1.0);
-	taken.height = (uint32_t)fmax(round(height * dpi / 72.0), 1.0);
-	*ret = taken;
-	*ret_real = true;
+	struct media_text taken = { .width = (uint32_t)fmax(round(width * dpi / 72.0), 1.0),
+				    .height = (uint32_t)fmax(round(height * dpi / 72.0), 1.0),
+				    .dpi = dpi,
+				    .glyphs = calloc(count, sizeof *taken.glyphs) };
+	if (!taken.glyphs)
+		return err_set(err, ERR_NO_MEMORY, "no memory for the text of a page");
+	struct tally tally = { 0 };
+	take_glyphs(layout->text, layout->boxes, (double)dpi / 72.0, &taken, &tally);
+	*ret_real = is_real(&tally, picture_cover(page));
+	if (*ret_real)
+		*ret = taken;
+	else
+		media_text_done(&taken);
 	return ERR_OK;
 }
 
 enum err_code media_pdf_text(PopplerPage *page, uint32_t dpi, struct media_text *ret, bool *ret_real, struct err *err)
 {
+	double width;
+	double height;
+	struct layout layout = { 0 };
+	size_t count;
+	bool rtl = false;
 	*ret_real = false;
-	char *text = poppler_page_get_text(page);
-	enum err_code code = text && *text ? take_text(page, text, dpi, ret, ret_real, err) : ERR_OK;
-	g_free(text);
+	poppler_page_get_size(page, &width, &height);
+	read_layout(page, (PopplerRectangle){ 0, 0, width, height }, &layout, &count, &rtl);
+	/* Poppler starts at the character nearest to the first corner: in right-to-left text that is a line's last. */
+	if (rtl)
+		read_layout(page, (PopplerRectangle){ width, 0, 0, height }, &layout, &count, &rtl);
+	enum err_code code = count > 0 ? take_layout(&layout, count, page, dpi, ret, ret_real, err) : ERR_OK;
+	layout_done(&layout);
 	return code;
 }

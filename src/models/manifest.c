@@ -15,7 +15,7 @@
 /* A finished file of whisper.cpp's publisher; these could not be fetched where the table was made. */
 #define CITED(file_name, hash)                                                                                         \
 	{                                                                                                              \
-		.url = WHISPER_BASE file_name, .sha256 = hash, .origin = HASH_CITED, .evidence = WHISPER_EVIDENCE      \
+		.url = WHISPER_BASE file_name, .sha256 = (hash), .origin = HASH_CITED, .evidence = WHISPER_EVIDENCE    \
 	}
 
 static const struct model_source small_q8_0 =

@@ -27,7 +27,7 @@ static double hz_of_mel(double mel)
 
 void mel_filters(uint32_t bands, float *ret)
 {
-	double edge_hz[MEL_BANDS_MAX + 2];
+	double edge_hz[MEL_BANDS_MAX + 2] = { 0 };
 	double top_mel = mel_of_hz(MEL_RATE / 2.0);
 	double step_mel = top_mel / (bands + 1);
 	for (uint32_t i = 0; i < bands + 1; i++)

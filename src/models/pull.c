@@ -102,7 +102,10 @@ static void remove_tree(const char *path)
 /* Under the lock; what a killed pull left there is nobody's. */
 static enum err_code make_work_dir(struct pull *p, const char *dir, struct err *err)
 {
-	enum err_code code = path_join(p->work_dir, err, "%s/.pull", dir);
+	char absolute[PATH_MAX]; /* programs that run there have it as their current folder */
+	if (!realpath(dir, absolute))
+		return err_set_errno(err, ERR_IO, errno, "could not find folder \"%s\"", dir);
+	enum err_code code = path_join(p->work_dir, err, "%s/.pull", absolute);
 	if (code)
 		return code;
 	remove_tree(p->work_dir);
@@ -189,7 +192,7 @@ static bool is_final(enum err_code code)
 static enum err_code from_manifest(struct pull *p, const char *dir, struct err *err)
 {
 	cleanup_strbuf struct strbuf reasons = STRBUF_INIT(ERR_MESSAGE_MAX * MODEL_SOURCES_MAX + 16);
-	enum err_code worst = ERR_NETWORK;
+	enum err_code worst = ERR_OK; /* a wrong hash says most, else the first source's failure */
 	for (size_t i = 0; i < MODEL_SOURCES_MAX && p->info->sources[i]; i++) {
 		struct err why;
 		enum err_code code = from_source(p, dir, p->info->sources[i], &why);
@@ -197,11 +200,19 @@ static enum err_code from_manifest(struct pull *p, const char *dir, struct err *
 			*err = why;
 		if (!code || is_final(code))
 			return code;
-		if (code == ERR_CORRUPT)
+		if (code == ERR_CORRUPT || !worst)
 			worst = code;
 		strbuf_addf(&reasons, "%s%s", reasons.len ? "; " : "", why.message);
 	}
 	return err_set(err, worst, "%s", strbuf_str(&reasons));
+}
+
+/* What an interrupted download left, once the model is there from elsewhere. */
+static void forget_part(const struct pull *p, const char *dir)
+{
+	char part[PATH_MAX];
+	if (!path_join(part, NULL, "%s/.%s.part", dir, p->info->file))
+		fetch_forget(part, true);
 }
 
 static enum err_code pull_one(struct pull *p, const char *dir, const char *source, struct err *err)
@@ -217,7 +228,12 @@ static enum err_code pull_one(struct pull *p, const char *dir, const char *sourc
 	} else {
 		code = from_manifest(p, dir, err);
 	}
-	return code ? err_prefix(err, "could not get model \"%s\"", p->info->name) : ERR_OK;
+	if (code == ERR_CANCELLED)
+		return err_set(err, code, "the pull of model \"%s\" was stopped", p->info->name);
+	if (code)
+		return err_prefix(err, "could not get model \"%s\"", p->info->name);
+	forget_part(p, dir);
+	return ERR_OK;
 }
 
 static enum err_code pull_all(struct pull *p, const char *dir, const struct models_pull_request *request,

@@ -5,23 +5,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LATIN(code, data) { code, data, "Latin", OCR_SCRIPT_LATIN }
-#define CYRILLIC(code, data) { code, data, "Cyrillic", OCR_SCRIPT_CYRILLIC }
-#define ARABIC(code, data) { code, data, "Arabic", OCR_SCRIPT_ARABIC }
+#define LATIN(code, data)                                                                                              \
+	{                                                                                                              \
+		code, data, "Latin", OCR_SCRIPT_LATIN                                                                  \
+	}
+#define CYRILLIC(code, data)                                                                                           \
+	{                                                                                                              \
+		code, data, "Cyrillic", OCR_SCRIPT_CYRILLIC                                                            \
+	}
+#define ARABIC(code, data)                                                                                             \
+	{                                                                                                              \
+		code, data, "Arabic", OCR_SCRIPT_ARABIC                                                                \
+	}
 
 /* The commonest language of a script comes first: it is tried first where only the script is known. */
 static const struct ocr_language languages[] = {
-	LATIN("en", "eng"), LATIN("de", "deu"), LATIN("fr", "fra"), LATIN("es", "spa"), LATIN("it", "ita"),
-	LATIN("pt", "por"), LATIN("nl", "nld"), LATIN("pl", "pol"), LATIN("cs", "ces"), LATIN("sv", "swe"),
-	LATIN("da", "dan"), LATIN("no", "nor"), LATIN("fi", "fin"), LATIN("tr", "tur"), LATIN("ro", "ron"),
-	LATIN("hu", "hun"), LATIN("hr", "hrv"), LATIN("sk", "slk"), LATIN("sl", "slv"), LATIN("lt", "lit"),
-	LATIN("lv", "lav"), LATIN("et", "est"), LATIN("ca", "cat"), LATIN("eu", "eus"), LATIN("gl", "glg"),
-	LATIN("ga", "gle"), LATIN("cy", "cym"), LATIN("is", "isl"), LATIN("la", "lat"), LATIN("id", "ind"),
-	LATIN("ms", "msa"), LATIN("vi", "vie"), LATIN("sq", "sqi"), LATIN("af", "afr"), LATIN("eo", "epo"),
-	LATIN("sw", "swa"), LATIN("az", "aze"), LATIN("mt", "mlt"),
-	CYRILLIC("ru", "rus"), CYRILLIC("uk", "ukr"), CYRILLIC("bg", "bul"), CYRILLIC("sr", "srp"),
-	CYRILLIC("be", "bel"), CYRILLIC("mk", "mkd"), CYRILLIC("kk", "kaz"),
-	ARABIC("fa", "fas"), ARABIC("ar", "ara"), ARABIC("ur", "urd"), ARABIC("ps", "pus"), ARABIC("ug", "uig"),
+	LATIN("en", "eng"),
+	LATIN("de", "deu"),
+	LATIN("fr", "fra"),
+	LATIN("es", "spa"),
+	LATIN("it", "ita"),
+	LATIN("pt", "por"),
+	LATIN("nl", "nld"),
+	LATIN("pl", "pol"),
+	LATIN("cs", "ces"),
+	LATIN("sv", "swe"),
+	LATIN("da", "dan"),
+	LATIN("no", "nor"),
+	LATIN("fi", "fin"),
+	LATIN("tr", "tur"),
+	LATIN("ro", "ron"),
+	LATIN("hu", "hun"),
+	LATIN("hr", "hrv"),
+	LATIN("sk", "slk"),
+	LATIN("sl", "slv"),
+	LATIN("lt", "lit"),
+	LATIN("lv", "lav"),
+	LATIN("et", "est"),
+	LATIN("ca", "cat"),
+	LATIN("eu", "eus"),
+	LATIN("gl", "glg"),
+	LATIN("ga", "gle"),
+	LATIN("cy", "cym"),
+	LATIN("is", "isl"),
+	LATIN("la", "lat"),
+	LATIN("id", "ind"),
+	LATIN("ms", "msa"),
+	LATIN("vi", "vie"),
+	LATIN("sq", "sqi"),
+	LATIN("af", "afr"),
+	LATIN("eo", "epo"),
+	LATIN("sw", "swa"),
+	LATIN("az", "aze"),
+	LATIN("mt", "mlt"),
+	CYRILLIC("ru", "rus"),
+	CYRILLIC("uk", "ukr"),
+	CYRILLIC("bg", "bul"),
+	CYRILLIC("sr", "srp"),
+	CYRILLIC("be", "bel"),
+	CYRILLIC("mk", "mkd"),
+	CYRILLIC("kk", "kaz"),
+	ARABIC("fa", "fas"),
+	ARABIC("ar", "ara"),
+	ARABIC("ur", "urd"),
+	ARABIC("ps", "pus"),
+	ARABIC("ug", "uig"),
 	{ "zh", "chi_sim", "Han", OCR_SCRIPT_HAN },
 	{ "zh", "chi_tra", "Han", OCR_SCRIPT_HAN },
 	{ "ja", "jpn", "Japanese", OCR_SCRIPT_HAN },
@@ -154,8 +202,7 @@ const struct ocr_language *ocr_language_installed(const struct ocr_installed *in
 	return NULL;
 }
 
-/* The first installed data for a code: Chinese has two. */
-static const struct ocr_language *installed_by_code(const struct ocr_installed *installed, const char *code)
+const struct ocr_language *ocr_language_pick(const struct ocr_installed *installed, const char *code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
 		if (installed->has[i] && strcmp(languages[i].code, code) == 0)
@@ -227,7 +274,7 @@ enum err_code ocr_choice_by_hint(const struct ocr_installed *installed, const ch
 
 	(void)snprintf(codes, sizeof(codes), "%s", hint);
 	for (char *code; (code = strsep(&rest, "+"));) {
-		const struct ocr_language *language = installed_by_code(installed, code);
+		const struct ocr_language *language = ocr_language_pick(installed, code);
 		struct ocr_choice one;
 
 		if (!language)

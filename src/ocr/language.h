@@ -28,6 +28,9 @@ bool ocr_installed_has(const struct ocr_installed *installed, const char *data);
 /* The language with that code or NULL. */
 const struct ocr_language *ocr_language_by_code(const char *code);
 
+/* The first language with that code whose data is installed (Chinese has two), or NULL. */
+const struct ocr_language *ocr_language_pick(const struct ocr_installed *installed, const char *code);
+
 /* Languages whose data is installed, in the order of their table; NULL after the last. */
 const struct ocr_language *ocr_language_installed(const struct ocr_installed *installed, size_t index);
 

@@ -19,7 +19,8 @@ void ocr_pdf_free(struct ocr_pdf *pdf);
 /*
  * Adds a page. Its size in points follows from width, height and dpi; text is placed in the frame of the
  * raster as it was, before page->rotation, so that it lies over the original.
- * A page without words still counts. Errors: ERR_TOO_BIG, ERR_NO_MEMORY.
+ * A page without words still counts. Words of source "text-layer" are left out: the page has them already. Errors:
+ * ERR_TOO_BIG, ERR_NO_MEMORY.
  */
 enum err_code ocr_pdf_add(struct ocr_pdf *pdf, const struct ocr_page *page, struct err *err) MUST_CHECK;
 

@@ -54,24 +54,19 @@ static struct frame make_frame(const struct ocr_page *page, struct pdf_page_size
 	double side = fmax(w, h);
 	if (side * k > SIDE_MAX_PT)
 		k = SIDE_MAX_PT / side;
-	struct frame f = { .pt_per_px = k };
 	bool turned = page->rotation == 90 || page->rotation == 270;
 	ret_size->width_pt = fmax((turned ? h : w) * k, 1.0);
 	ret_size->height_pt = fmax((turned ? w : h) * k, 1.0);
 	switch (page->rotation) {
 	case 90: /* the raster's x was our y, its y ran against our x */
-		f = (struct frame){ 0, k, k, 0, 0, 0, k };
-		break;
+		return (struct frame){ 0, k, k, 0, 0, 0, k };
 	case 180:
-		f = (struct frame){ -k, 0, 0, k, w * k, 0, k };
-		break;
+		return (struct frame){ -k, 0, 0, k, w * k, 0, k };
 	case 270:
-		f = (struct frame){ 0, -k, -k, 0, h * k, w * k, k };
-		break;
+		return (struct frame){ 0, -k, -k, 0, h * k, w * k, k };
 	default:
-		f = (struct frame){ k, 0, 0, -k, 0, h * k, k };
+		return (struct frame){ k, 0, 0, -k, 0, h * k, k };
 	}
-	return f;
 }
 
 static void add_numbers(struct strbuf *out, const double *values, size_t count, int decimals)
@@ -221,8 +216,9 @@ struct pdf_page_size pdf_page_content(const struct ocr_page *page, struct pdf_ch
 {
 	struct pdf_page_size size;
 	struct text_state s = { .page = page, .set = set, .out = out, .frame = make_frame(page, &size) };
+	bool has_text = strcmp(page->source, "text-layer") == 0;
 	strbuf_add_str(out, "q\n");
-	for (size_t i = 0; i < page->line_count; i++)
+	for (size_t i = 0; i < page->line_count && !has_text; i++)
 		show_line(&s, &page->lines[i]);
 	strbuf_add_str(out, "Q\n");
 	return size;

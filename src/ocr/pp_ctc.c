@@ -65,10 +65,12 @@ bool pp_dictionary_is_space(const struct pp_dictionary *dictionary, uint32_t col
 	       (len == sizeof(ideographic) - 1 && memcmp(text, ideographic, len) == 0);
 }
 
+/* The scores of a step sum to 1, so that one above a half is the largest; blank and Latin letters come first, and
+ * most steps end there. */
 static uint32_t best_column(const float *scores, size_t columns)
 {
 	uint32_t best = 0;
-	for (size_t i = 1; i < columns; i++)
+	for (size_t i = 1; i < columns && scores[best] <= 0.5f; i++)
 		if (scores[i] > scores[best])
 			best = (uint32_t)i;
 	return best;

@@ -9,12 +9,16 @@ enum { GRID = 32 };
 
 /* The page's shorter side for the detector, pixels: PP-OCR's own setting; small print needs it, more costs time. */
 #define SIDE_SHORT 736
+/* Enlarging more than this shows no more text: letters of 5 pixels, the smallest that can be read, become 15. */
+#define SCALE_MAX 3.0f
 /* Its width at most: a page that is wider still is made smaller. */
 #define SIDE_WIDE 1600
-/* Pixels read at once; working memory is 300 bytes for each. A page takes two strips. */
-#define STRIP_PIXELS 557056
+/* Pixels read at once; working memory is 300 bytes for each. A page takes three strips. */
+#define STRIP_PIXELS 393216
 /* Strips overlap by this: more than two lines of text, so that each line is whole in one of them. */
 #define STRIP_OVERLAP 128
+/* Both strips at a seam see its lines, but not to the pixel alike: this far from it either may have a line. */
+#define SEAM 8.0f
 
 /* A page as the detector sees it. */
 struct layout {
@@ -32,7 +36,7 @@ static struct layout layout_for(const struct ocr_raster *raster)
 {
 	struct layout l;
 	float shorter = (float)(raster->width < raster->height ? raster->width : raster->height);
-	l.scale = fminf(SIDE_SHORT / shorter, SIDE_WIDE / (float)raster->width);
+	l.scale = fminf(fminf(SIDE_SHORT / shorter, SIDE_WIDE / (float)raster->width), SCALE_MAX);
 	l.width = (uint32_t)fmaxf(roundf((float)raster->width * l.scale), 1);
 	l.height = (uint32_t)fmaxf(roundf((float)raster->height * l.scale), 1);
 	uint32_t fits = STRIP_PIXELS / up_to_grid(l.width) / GRID * GRID;
@@ -40,20 +44,40 @@ static struct layout layout_for(const struct ocr_raster *raster)
 	return l;
 }
 
-/* Rectangles of the detector's pixels become the raster's; those are kept whose middle is in [from, to). */
-static void keep_core(struct pp_quads *quads, size_t first, const struct layout *l, float top, float from, float to)
+/* What of a page one strip answers for: middles of lines, detector pixels. */
+struct span {
+	float from, to;
+};
+
+/* True if one of the first `count` lines is this one, seen from the strip above. */
+static bool is_known(const struct pp_quads *quads, size_t count, const struct pp_quad *quad)
+{
+	struct pp_point middle = pp_quad_at(quad, 0.5f, 0.5f);
+	float height = pp_quad_height(quad);
+	for (size_t i = 0; i < count; i++) {
+		const struct pp_quad *other = &quads->items[i];
+		struct pp_point at = pp_quad_at(other, 0.5f, 0.5f);
+		if (fabsf(at.y - middle.y) < height / 2 && fabsf(at.x - middle.x) < pp_quad_width(other) / 2)
+			return true;
+	}
+	return false;
+}
+
+/* Rectangles from `first` on, in the strip's pixels, become the raster's; those of other strips go. */
+static void keep_own(struct pp_quads *quads, size_t first, const struct layout *l, float top, struct span span)
 {
 	size_t kept = first;
 	for (size_t i = first; i < quads->count; i++) {
 		struct pp_quad quad = quads->items[i];
 		float middle = pp_quad_at(&quad, 0.5f, 0.5f).y + top;
-		if (middle < from || middle >= to)
+		if (middle < span.from - SEAM || middle >= span.to + SEAM)
 			continue;
 		for (int k = 0; k < 4; k++) {
 			quad.corner[k].x /= l->scale;
 			quad.corner[k].y = (quad.corner[k].y + top) / l->scale;
 		}
-		quads->items[kept++] = quad;
+		if (middle >= span.from + SEAM || !is_known(quads, first, &quad))
+			quads->items[kept++] = quad;
 	}
 	quads->count = kept;
 }
@@ -78,9 +102,10 @@ static enum err_code detect_strip(struct pp_session *session, const struct ocr_r
 	if (output.rows != planes.height || output.columns != planes.width)
 		return err_set(err, ERR_CORRUPT, "the page detector's map has not the size of its input");
 	code = pp_boxes_from_map(output.data, planes.width, planes.height, ret, err);
-	float from = top == 0 ? -INFINITY : (float)top + STRIP_OVERLAP / 2.0f;
-	float to = top + height == l->height ? INFINITY : (float)(top + height) - STRIP_OVERLAP / 2.0f;
-	keep_core(ret, first, l, (float)top, from, to);
+	const struct span span = { top == 0 ? -INFINITY : (float)top + STRIP_OVERLAP / 2.0f,
+				   top + height == l->height ? INFINITY
+							     : (float)(top + height) - STRIP_OVERLAP / 2.0f };
+	keep_own(ret, first, l, (float)top, span);
 	return code;
 }
 

@@ -12,28 +12,38 @@ struct walk {
 	struct pp_point down;
 	int across; /* samples per output pixel in each direction */
 	int along;
+	float across_step, along_step; /* output pixels between samples */
 };
 
-static float clamp(float value, float max)
+static inline float clamp(float value, float max)
 {
 	return value < 0 ? 0 : value > max ? max : value;
 }
 
-/* Bilinear value of each channel at p, added to sum. */
-static void add_pixel(const struct ocr_raster *r, struct pp_point p, float sum[3])
+/* Where a sample lies: the pixel at its top left, how far it is from it, and the steps to the neighbours in bytes
+ * (0 at the edge). */
+struct spot {
+	const uint8_t *at;
+	size_t right, below;
+	float fx, fy;
+};
+
+static inline struct spot find_spot(const struct ocr_raster *r, struct pp_point p)
 {
 	float x = clamp(p.x, (float)(r->width - 1)), y = clamp(p.y, (float)(r->height - 1));
 	uint32_t x0 = (uint32_t)x, y0 = (uint32_t)y;
-	float fx = x - (float)x0, fy = y - (float)y0;
-	size_t right = x0 + 1 < r->width ? r->channels : 0;
-	size_t below = y0 + 1 < r->height ? r->stride : 0;
-	const uint8_t *at = r->pixels + (size_t)y0 * r->stride + (size_t)x0 * r->channels;
+	return (struct spot){ r->pixels + (size_t)y0 * r->stride + (size_t)x0 * r->channels,
+			      x0 + 1 < r->width ? r->channels : 0, y0 + 1 < r->height ? r->stride : 0, x - (float)x0,
+			      y - (float)y0 };
+}
 
-	for (uint32_t c = 0; c < r->channels; c++, at++) {
-		float top = (float)at[0] + fx * (float)(at[right] - at[0]);
-		float bottom = (float)at[below] + fx * (float)(at[below + right] - at[below]);
-		sum[c] += top + fy * (bottom - top);
-	}
+/* Bilinear value of the spot's channel. */
+static inline float interpolate(const struct spot *s, size_t channel)
+{
+	const uint8_t *at = s->at + channel;
+	float top = (float)at[0] + s->fx * (float)(at[s->right] - at[0]);
+	float bottom = (float)at[s->below] + s->fx * (float)(at[s->below + s->right] - at[s->below]);
+	return top + s->fy * (bottom - top);
 }
 
 static int samples_for(struct pp_point step)
@@ -50,6 +60,8 @@ static struct walk walk_over(const struct pp_quad *quad, uint32_t width, uint32_
 	w.down = (struct pp_point){ (p[3].x - p[0].x) / (float)height, (p[3].y - p[0].y) / (float)height };
 	w.along = samples_for(w.right);
 	w.across = samples_for(w.down);
+	w.along_step = 1 / (float)w.along;
+	w.across_step = 1 / (float)w.across;
 	return w;
 }
 
@@ -57,12 +69,17 @@ static void sample_one(const struct ocr_raster *raster, const struct walk *w, ui
 {
 	for (int j = 0; j < w->across; j++) {
 		for (int i = 0; i < w->along; i++) {
-			float u = (float)x + ((float)i + 0.5f) / (float)w->along;
-			float v = (float)y + ((float)j + 0.5f) / (float)w->across;
+			float u = (float)x + ((float)i + 0.5f) * w->along_step;
+			float v = (float)y + ((float)j + 0.5f) * w->across_step;
 			/* Half a pixel less: coordinates are edges, pixels have their middles at one half. */
 			struct pp_point p = { w->start.x + u * w->right.x + v * w->down.x - 0.5f,
 					      w->start.y + u * w->right.y + v * w->down.y - 0.5f };
-			add_pixel(raster, p, sum);
+			struct spot spot = find_spot(raster, p);
+			sum[0] += interpolate(&spot, 0);
+			if (raster->channels == 3) {
+				sum[1] += interpolate(&spot, 1);
+				sum[2] += interpolate(&spot, 2);
+			}
 		}
 	}
 }

@@ -4,15 +4,16 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "ocr/letters.h"
 
 enum {
 	TILES = 24, /* of the probe, each way */
 	TILE_PX = 64, /* looked at of each */
 	TEXT_HEIGHT_PX = 24, /* median height of letters that tesseract reads best */
-	MIN_LETTERS = 20, /* fewer components say nothing about the text's height */
 	MAX_SHEET_PIXELS = 32 * 1000 * 1000, /* more costs time and shows no more: A3 at 400 dpi is 31 Mpx */
-	MAX_UPSCALE = 4
+	MAX_UPSCALE = 4,
+	RULE_HEIGHTS = 6 /* a rule is this many times as long as letters are high */
 };
 
 /* Background of the lightest and the darkest part of a page may differ by this much of 255 before it counts as
@@ -20,10 +21,11 @@ enum {
 static const float uneven_light = 24;
 /* Noise above this share of the contrast between ink and paper costs more letters than smoothing does. */
 static const float noisy = 0.14F;
-static const float min_skew_degrees = 0.15F;
-static const float min_skew_confidence = 2.5F;
-/* Lines run up or down where that direction scores this many times the level one. */
-static const float vertical_ratio = 1.6F;
+static const float min_skew_degrees = 0.35F;
+static const float min_skew_confidence = 3;
+/* Lines run up or down where that direction scores this many times the level one: prose has 5 and more, numbers below
+ * each other in a table up to 2. */
+static const float vertical_ratio = 3;
 
 /* What a look at a page tells. */
 struct probe {
@@ -168,11 +170,6 @@ int ocr_sheet_threshold(struct Pix *grey)
 	return threshold;
 }
 
-static PIX *binarise(PIX *grey)
-{
-	return pixThresholdToBinary(grey, ocr_sheet_threshold(grey));
-}
-
 /* The page has two greys only: a fax or a bilevel scan. */
 static bool is_bilevel(PIX *grey)
 {
@@ -222,67 +219,10 @@ static void clean(struct ocr_sheet *sheet)
 		sheet->changed = true;
 	}
 	if (probe.paper_high - probe.paper_low > uneven_light)
-		sheet->changed |= replace(&sheet->grey,
-					  pixBackgroundNorm(sheet->grey, NULL, NULL, 10, 15, 100, 20, 230, 2, 1));
+		sheet->changed |=
+			replace(&sheet->grey, pixBackgroundNorm(sheet->grey, NULL, NULL, 10, 15, 100, 20, 230, 2, 1));
 	if (probe.noise > noisy * probe.contrast)
 		sheet->changed |= replace(&sheet->grey, pixBlockconvGray(sheet->grey, NULL, 1, 1));
-	if (getenv("OCR_TRACE"))
-		fprintf(stderr, "probe paper %.0f..%.0f noise %.1f contrast %.0f inverse %d\n", (double)probe.paper_low,
-			(double)probe.paper_high, (double)probe.noise, (double)probe.contrast, probe.inverse);
-}
-
-struct letter {
-	int height;
-	int weight;
-};
-
-static int compare_letters(const void *a, const void *b)
-{
-	return ((const struct letter *)a)->height - ((const struct letter *)b)->height;
-}
-
-/* Fills `letters` with the components of a letter's shape; returns how many. */
-static size_t collect_letters(BOXA *boxes, struct letter *letters)
-{
-	size_t count = 0;
-	int total = boxaGetCount(boxes);
-
-	for (int i = 0; i < total; i++) {
-		int x, y, w, h;
-
-		boxaGetBoxGeometry(boxes, i, &x, &y, &w, &h);
-		if (h >= 4 && h <= 160 && w >= 2 && w <= 300 && w < 8 * h && h < 12 * w)
-			letters[count++] = (struct letter){ h, w < h ? w : h };
-	}
-	return count;
-}
-
-/* The median height of letters, pixels, each weighted by its size so that dots count little; 0 for too few. */
-static float text_height(PIX *bin)
-{
-	BOXA *boxes = pixConnCompBB(bin, 8);
-	cleanup_free struct letter *letters = NULL;
-	size_t count = 0;
-
-	if (boxes)
-		letters = calloc((size_t)boxaGetCount(boxes) + 1, sizeof(*letters));
-	if (letters)
-		count = collect_letters(boxes, letters);
-	boxaDestroy(&boxes);
-	if (count <= MIN_LETTERS)
-		return 0;
-	qsort(letters, count, sizeof(*letters), compare_letters);
-
-	double total = 0, sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		total += letters[i].weight;
-	for (size_t i = 0; i < count; i++) {
-		sum += letters[i].weight;
-		if (sum >= total / 2)
-			return (float)letters[i].height;
-	}
-	return 0;
 }
 
 /* How level the lines are: the angle to turn by, clockwise, how sure it is, and a score to compare directions by. */
@@ -292,55 +232,58 @@ struct skew {
 	l_float32 score;
 };
 
-static struct skew find_skew(PIX *bin, int reduction)
+static struct skew find_skew(PIX *mask)
 {
 	struct skew skew = { 0, 0, 0 };
 
-	if (pixFindSkewSweepAndSearchScore(bin, &skew.degrees, &skew.confidence, &skew.score, reduction,
-					   reduction > 1 ? reduction / 2 : 1, 0, 7, 1, 0.01F))
+	if (pixFindSkewSweepAndSearchScore(mask, &skew.degrees, &skew.confidence, &skew.score, 2, 1, 0, 7, 1, 0.01F))
 		return (struct skew){ 0, 0, 0 };
 	return skew;
 }
 
-/* Turns the sheet by 90 degrees where lines seem to run up or down; levels lines. */
-static enum err_code level(struct ocr_sheet *sheet, PIX **bin, bool turn, struct err *err)
+/* Turns the sheet by 90 degrees where lines seem to run up or down; returns how the lines lean then. */
+static enum err_code set_level(struct ocr_sheet *sheet, bool turn, struct skew *ret, struct err *err)
 {
-	int reduction = sheet->text_height >= 16 ? 4 : 2;
-	struct skew level = find_skew(*bin, reduction);
+	/* Letters are boxes here, so that rules, pictures and a desk around the page have no say. */
+	struct ocr_mask_shape shape = { .width = pixGetWidth(sheet->grey),
+					.height = pixGetHeight(sheet->grey),
+					.divisor = sheet->text_height >= 16 ? 2 : 1 };
+	PIX *mask = ocr_letters_mask(sheet->letters, sheet->letter_count, &shape);
+	PIX *turned = mask && turn ? pixRotateOrth(mask, 1) : NULL;
 	struct skew upright = { 0, 0, 0 };
+	enum err_code code = ERR_OK;
 
-	if (turn) {
-		PIX *turned = pixRotateOrth(*bin, 1);
-
-		if (turned)
-			upright = find_skew(turned, reduction);
-		if (getenv("OCR_TRACE"))
-			fprintf(stderr, "skew %.2f conf %.2f score %g | vertical %.2f %.2f %g\n", (double)level.degrees,
-				(double)level.confidence, (double)level.score, (double)upright.degrees,
-				(double)upright.confidence, (double)upright.score);
-		if (turned && upright.score > vertical_ratio * level.score) {
-			level = upright;
-			replace(bin, turned);
-			enum err_code code = ocr_sheet_turn(sheet, 90, err);
-
-			if (code)
-				return code;
-		} else {
-			pixDestroy(&turned);
-		}
+	*ret = mask ? find_skew(mask) : upright;
+	if (turned)
+		upright = find_skew(turned);
+	if (turned && upright.score > vertical_ratio * ret->score) {
+		*ret = upright;
+		code = ocr_sheet_turn(sheet, 90, err);
 	}
-	if (level.confidence < min_skew_confidence || fabsf(level.degrees) < min_skew_degrees)
-		return ERR_OK;
+	pixDestroy(&mask);
+	pixDestroy(&turned);
+	return code;
+}
+
+/* Levels the sheet's lines. */
+static enum err_code level(struct ocr_sheet *sheet, bool turn, struct err *err)
+{
+	struct skew skew;
+	enum err_code code = set_level(sheet, turn, &skew, err);
+
+	if (code || skew.confidence < min_skew_confidence || fabsf(skew.degrees) < min_skew_degrees)
+		return code;
 
 	double cx = pixGetWidth(sheet->grey) / 2, cy = pixGetHeight(sheet->grey) / 2;
 
-	if (!replace(&sheet->grey, pixRotate(sheet->grey, level.degrees * (float)M_PI / 180, L_ROTATE_AREA_MAP,
+	if (!replace(&sheet->grey, pixRotate(sheet->grey, skew.degrees * (float)M_PI / 180, L_ROTATE_AREA_MAP,
 					     L_BRING_IN_WHITE, 0, 0)))
 		return err_set(err, ERR_NO_MEMORY, "not enough memory to level a page");
-	struct ocr_map back = ocr_map_rotate(-(double)level.degrees, cx, cy);
+	struct ocr_map there = ocr_map_rotate((double)skew.degrees, cx, cy), back = ocr_map_inverse(&there);
 
+	ocr_sheet_map_letters(sheet, &there);
 	sheet->to_page = ocr_map_compose(&sheet->to_page, &back);
-	sheet->skew = -level.degrees;
+	sheet->skew = -skew.degrees;
 	sheet->changed = true;
 	return ERR_OK;
 }
@@ -365,6 +308,9 @@ static enum err_code scale(struct ocr_sheet *sheet, struct err *err)
 
 	back.ax = width / pixGetWidth(sheet->grey);
 	back.by = height / pixGetHeight(sheet->grey);
+	struct ocr_map there = ocr_map_inverse(&back);
+
+	ocr_sheet_map_letters(sheet, &there);
 	sheet->to_page = ocr_map_compose(&sheet->to_page, &back);
 	sheet->scale = (float)factor;
 	sheet->text_height *= (float)factor;
@@ -372,36 +318,74 @@ static enum err_code scale(struct ocr_sheet *sheet, struct err *err)
 	return ERR_OK;
 }
 
-static float dark_share(PIX *bin)
+/* Finds the letters, and paints over ruled lines: tesseract takes them for letters and for edges of columns. */
+static enum err_code find_letters(struct ocr_sheet *sheet, struct err *err)
 {
-	l_float32 share = 0;
+	PIX *bin = pixThresholdToBinary(sheet->grey, ocr_sheet_threshold(sheet->grey));
 
-	return pixForegroundFraction(bin, &share) ? 0 : share;
+	if (bin)
+		sheet->letters = ocr_letters_find(bin, &sheet->letter_count);
+	pixDestroy(&bin);
+	if (!sheet->letters)
+		return err_set(err, ERR_NO_MEMORY, "not enough memory to prepare a page");
+	sheet->text_height = ocr_letters_height(sheet->letters, sheet->letter_count);
+	return ERR_OK;
+}
+
+/* Long thin lines along one direction; NULL without memory. */
+static PIX *find_rules(PIX *bin, float text_height, bool level)
+{
+	int length = (int)(text_height * RULE_HEIGHTS), thickness = (int)(text_height / 2);
+	PIX *lines = pixOpenCompBrick(NULL, bin, level ? length : 1, level ? 1 : length);
+	PIX *thin = lines ? pixSelectBySize(lines, thickness, thickness, 8, L_SELECT_IF_EITHER, L_SELECT_IF_LTE, NULL)
+			  : NULL;
+
+	pixDestroy(&lines);
+	return thin;
+}
+
+/* Paints ruled lines white: tesseract takes them for letters and for edges of columns. */
+static void remove_rules(struct ocr_sheet *sheet)
+{
+	PIX *bin = pixThresholdToBinary(sheet->grey, ocr_sheet_threshold(sheet->grey));
+
+	for (int level = 0; bin && level < 2; level++) {
+		PIX *rules = find_rules(bin, sheet->text_height, level);
+		l_int32 none = 1;
+
+		if (rules && !pixZero(rules, &none) && !none) {
+			/* Grey edges beside a line go with it. */
+			pixDilateBrick(rules, rules, 5, 5);
+			sheet->changed |= pixSetMasked(sheet->grey, rules, 255) == 0;
+		}
+		pixDestroy(&rules);
+	}
+	pixDestroy(&bin);
 }
 
 enum err_code ocr_sheet_prepare(const struct ocr_sheet *plain, bool turn, struct ocr_sheet *ret, struct err *err)
 {
 	cleanup_sheet struct ocr_sheet sheet = *plain;
 
+	sheet.letters = NULL;
+	sheet.letter_count = 0;
 	sheet.grey = pixCopy(NULL, plain->grey);
 	if (!sheet.grey)
 		return err_set(err, ERR_NO_MEMORY, "not enough memory to prepare a page");
 	clean(&sheet);
+	enum err_code code = find_letters(&sheet, err);
 
-	PIX *bin = binarise(sheet.grey);
-
-	if (!bin)
-		return err_set(err, ERR_NO_MEMORY, "not enough memory to prepare a page");
-	sheet.text_height = text_height(bin);
-	sheet.ink = dark_share(bin);
-	enum err_code code = level(&sheet, &bin, turn && sheet.text_height > 0, err);
-
-	pixDestroy(&bin);
+	/* Scaled first: turning a large image costs fewer details. */
 	if (!code)
 		code = scale(&sheet, err);
+	if (!code && sheet.text_height > 0)
+		code = level(&sheet, turn, err);
+	if (!code && sheet.text_height > 0)
+		remove_rules(&sheet);
 	if (code)
 		return code;
 	*ret = sheet;
 	sheet.grey = NULL;
+	sheet.letters = NULL;
 	return ERR_OK;
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "ocr/accurate.h"
-#include "ocr/finish.h"
+#include "ocr/fast.h"
 #include "ocr/language.h"
-#include "ocr/sheet.h"
 #include "ocr/tess.h"
 
 struct ocr_model {
@@ -74,30 +73,6 @@ static enum err_code session_open(struct ocr_model *model, struct ocr_session **
 	return ERR_OK;
 }
 
-static enum err_code read_page(struct ocr_session *session, const struct ocr_run *run, struct ocr_page *ret,
-			       struct err *err)
-{
-	cleanup_sheet struct ocr_sheet plain = { 0 };
-	cleanup_sheet struct ocr_sheet sheet = { 0 };
-	struct ocr_choice choice = { 0 };
-	enum err_code code = ERR_OK;
-
-	code = ocr_choice_by_hint(session->model->installed, run->options->language[0] ? run->options->language : "en", &choice, err);
-	if (!code)
-		code = ocr_sheet_plain(run->raster, &plain, err);
-	if (!code)
-		code = ocr_sheet_prepare(&plain, !run->options->keep_orientation, &sheet, err);
-	if (code)
-		return code;
-	struct ocr_tess_job job = { .run = run, .sheet = &sheet, .data = choice.data };
-	struct ocr_reading reading;
-	code = ocr_tess_read(session->tess, &job, &reading, err);
-	if (!code)
-		code = ocr_finish(&reading, &sheet, &choice, ret, err);
-	ocr_reading_done(&reading);
-	return code;
-}
-
 /* *ret_read false: the page is not for PP-OCR. */
 static enum err_code read_accurately(struct ocr_session *session, const struct ocr_run *run, struct ocr_page *ret,
 				     bool *ret_read, struct err *err)
@@ -108,7 +83,7 @@ static enum err_code read_accurately(struct ocr_session *session, const struct o
 
 	if (hinted)
 		code = ocr_choice_by_hint(session->model->installed, run->options->language, &choice, err);
-	if (!code && !session->pp)
+	if (!code && !session->pp && !(hinted && !choice.ppocr))
 		code = pp_session_open(session->model->pp, &session->pp, err);
 	if (code)
 		return code;
@@ -128,7 +103,9 @@ static enum err_code reader_read(struct ocr_session *session, const struct ocr_r
 
 	if (options->mode == OCR_HIGH_ACCURACY)
 		code = read_accurately(session, &run, ret, &done, err);
-	return code || done ? code : read_page(session, &run, ret, err);
+	const struct ocr_fast with = { session->tess, session->model->installed };
+
+	return code || done ? code : ocr_fast_read(&with, &run, ret, err);
 }
 
 const struct ocr_engine_ops ocr_reader_engine = {

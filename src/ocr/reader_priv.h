@@ -27,8 +27,9 @@ struct ocr_sheet {
 	uint32_t rotation; /* clockwise degrees that made the raster upright: 0, 90, 180, 270 */
 	float skew; /* clockwise degrees by which the page's lines lean */
 	float scale; /* sheet pixels per page pixel */
-	float text_height; /* median height of letters, sheet pixels; 0 where there are too few */
-	float ink; /* share of the sheet that is dark */
+	float text_height; /* median height of letters, sheet pixels; 0 where there are too few or it is plain */
+	struct ocr_box *letters; /* owned; where components of a letter's shape stand (ocr/letters.h); NULL: plain */
+	size_t letter_count;
 	bool changed; /* more was done than turning it */
 };
 

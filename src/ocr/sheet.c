@@ -2,6 +2,7 @@
 
 #include <leptonica/allheaders.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Rec. 601 luma in 1/256. */
@@ -26,8 +27,7 @@ static bool raster_is_sound(const struct ocr_raster *raster)
 {
 	return raster->width && raster->height && raster->pixels && raster->width <= LIMIT_PAGE_SIDE &&
 	       raster->height <= LIMIT_PAGE_SIDE && (uint64_t)raster->width * raster->height <= LIMIT_PAGE_PIXELS &&
-	       (raster->channels == 1 || raster->channels == 3) &&
-	       raster->stride >= raster->width * raster->channels;
+	       (raster->channels == 1 || raster->channels == 3) && raster->stride >= raster->width * raster->channels;
 }
 
 enum err_code ocr_sheet_plain(const struct ocr_raster *raster, struct ocr_sheet *ret, struct err *err)
@@ -56,6 +56,14 @@ enum err_code ocr_sheet_plain(const struct ocr_raster *raster, struct ocr_sheet 
 	return ERR_OK;
 }
 
+void ocr_sheet_map_letters(struct ocr_sheet *sheet, const struct ocr_map *map)
+{
+	uint32_t width = (uint32_t)pixGetWidth(sheet->grey), height = (uint32_t)pixGetHeight(sheet->grey);
+
+	for (size_t i = 0; i < sheet->letter_count; i++)
+		sheet->letters[i] = ocr_map_box(map, &sheet->letters[i], width, height);
+}
+
 enum err_code ocr_sheet_turn(struct ocr_sheet *sheet, uint32_t rotation, struct err *err)
 {
 	if (rotation == 0)
@@ -72,6 +80,8 @@ enum err_code ocr_sheet_turn(struct ocr_sheet *sheet, uint32_t rotation, struct 
 	struct ocr_map turn_sheet = ocr_map_turn(rotation, width, height);
 	struct ocr_map turn_page = ocr_map_turn(rotation, sheet->page_width, sheet->page_height);
 	struct ocr_map back = ocr_map_inverse(&turn_sheet);
+
+	ocr_sheet_map_letters(sheet, &turn_sheet);
 	struct ocr_map to_old_page = ocr_map_compose(&sheet->to_page, &back);
 
 	sheet->to_page = ocr_map_compose(&turn_page, &to_old_page);
@@ -88,4 +98,7 @@ enum err_code ocr_sheet_turn(struct ocr_sheet *sheet, uint32_t rotation, struct 
 void ocr_sheet_done(struct ocr_sheet *sheet)
 {
 	pixDestroy(&sheet->grey);
+	free(sheet->letters);
+	sheet->letters = NULL;
+	sheet->letter_count = 0;
 }

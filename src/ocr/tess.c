@@ -87,13 +87,11 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 
 	if (!api)
 		return err_set(err, ERR_NO_MEMORY, "not enough memory for tesseract");
-	TessBaseAPISetVariable(api, "debug_file", "/dev/null");
 	if (TessBaseAPIInit2(api, folder, data, OEM_LSTM_ONLY)) {
 		TessBaseAPIDelete(api);
 		return err_set(err, ERR_UNAVAILABLE, "tesseract cannot load its data \"%s\" from %s", data, folder);
 	}
-	TessBaseAPISetVariable(api, "debug_file", "/dev/null");
-	/* Sheets are dark on light: a second, inverted run over poor lines is waste. */
+	/* Its remarks go to standard error, which the engine's node has turned away. Sheets are dark on light: a second, inverted run over poor lines is waste. */
 	TessBaseAPISetVariable(api, "tessedit_do_invert", "0");
 	*slot = (struct slot){ .api = api };
 	(void)snprintf(slot->data, sizeof(slot->data), "%s", data);
@@ -272,9 +270,45 @@ static enum err_code recognise(TessBaseAPI *api, const struct ocr_tess_job *job,
 	return code;
 }
 
+/* The image or a part of it; the caller destroys it. NULL without memory. */
+static PIX *take_part(PIX *grey, const struct ocr_box *part)
+{
+	if (!part)
+		return pixClone(grey);
+	BOX *box = boxCreate(part->x0, part->y0, part->x1 - part->x0, part->y1 - part->y0);
+	PIX *pix = box ? pixClipRectangle(grey, box, NULL) : NULL;
+
+	boxDestroy(&box);
+	return pix;
+}
+
+static void shift_box(struct ocr_box *box, int x, int y)
+{
+	box->x0 += x;
+	box->x1 += x;
+	box->y0 += y;
+	box->y1 += y;
+}
+
+/* Moves all that stands on a page. */
+static void shift(struct ocr_page *page, int x, int y)
+{
+	for (size_t i = 0; i < page->word_count; i++)
+		shift_box(&page->words[i].box, x, y);
+	for (size_t i = 0; i < page->line_count; i++) {
+		shift_box(&page->lines[i].box, x, y);
+		page->lines[i].baseline_y += (float)y;
+	}
+	for (size_t i = 0; i < page->block_count; i++)
+		shift_box(&page->blocks[i].box, x, y);
+}
+
 enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *job, struct ocr_reading *ret,
 			    struct err *err)
 {
+	static const TessPageSegMode modes[] = { [OCR_LAYOUT_ANY] = PSM_AUTO,
+						 [OCR_LAYOUT_ROWS] = PSM_SINGLE_COLUMN,
+						 [OCR_LAYOUT_BLOCK] = PSM_SINGLE_BLOCK };
 	struct slot *slot;
 
 	ocr_reading_init(ret, job->sheet);
@@ -282,14 +316,18 @@ enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *jo
 
 	if (code)
 		return code;
-	TessBaseAPISetPageSegMode(slot->api, PSM_AUTO);
-	TessBaseAPISetImage2(slot->api, job->sheet->grey);
+	TessBaseAPISetPageSegMode(slot->api, modes[job->layout]);
+	PIX *pix = take_part(job->sheet->grey, job->part);
+
+	if (!pix)
+		return err_set(err, ERR_NO_MEMORY, "not enough memory for a part of a page");
+	TessBaseAPISetImage2(slot->api, pix);
 	TessBaseAPISetSourceResolution(slot->api, SHEET_DPI);
-	if (job->part)
-		TessBaseAPISetRectangle(slot->api, job->part->x0, job->part->y0, job->part->x1 - job->part->x0,
-					job->part->y1 - job->part->y0);
 	code = recognise(slot->api, job, &ret->page, err);
 	TessBaseAPIClear(slot->api);
+	pixDestroy(&pix);
+	if (job->part)
+		shift(&ret->page, job->part->x0, job->part->y0);
 	if (code)
 		ocr_reading_done(ret);
 	else

@@ -18,12 +18,20 @@ void ocr_tess_setup(void);
 enum err_code ocr_tess_new(const char *folder, struct ocr_tess **ret, struct err *err) MUST_CHECK;
 void ocr_tess_free(struct ocr_tess *tess);
 
+/* How to find lines. */
+enum ocr_layout {
+	OCR_LAYOUT_ANY, /* columns, one after the other; it loses cells of tables */
+	OCR_LAYOUT_ROWS, /* one column of any size: rows of receipts and tables stay whole */
+	OCR_LAYOUT_BLOCK /* one block, line by line: nothing is left out */
+};
+
 /* What to read of a sheet and how. */
 struct ocr_tess_job {
 	const struct ocr_run *run;
 	const struct ocr_sheet *sheet;
 	const struct ocr_box *part; /* NULL: all of it */
 	const char *data; /* "rus+eng" */
+	enum ocr_layout layout;
 };
 
 /*

@@ -181,6 +181,7 @@ static void add_threads(struct rules *rules)
 
 static void add_files(struct rules *rules, bool readable)
 {
+	static const int writing[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC };
 	const uint64_t writes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 	uint32_t refused = SCMP_ACT_ERRNO(EACCES);
 	add_all(rules, readable ? SCMP_ACT_ALLOW : refused, file_calls, ARRAY_LEN(file_calls));
@@ -191,6 +192,16 @@ static void add_files(struct rules *rules, bool readable)
 	}
 	allow_where(rules, SCMP_SYS(open), 1, writes, 0);
 	allow_where(rules, SCMP_SYS(openat), 2, writes, 0);
+	/* Libraries that want to keep a log or a cache are told no and go on. */
+	for (size_t i = 0; i < ARRAY_LEN(writing); i++) {
+		struct scmp_arg_cmp flag = { .op = SCMP_CMP_MASKED_EQ,
+					     .datum_a = (uint64_t)writing[i],
+					     .datum_b = (uint64_t)writing[i] };
+		flag.arg = 1;
+		add_if(rules, refused, SCMP_SYS(open), &flag);
+		flag.arg = 2;
+		add_if(rules, refused, SCMP_SYS(openat), &flag);
+	}
 }
 
 static void add_jail(struct rules *rules)

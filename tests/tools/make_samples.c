@@ -54,7 +54,8 @@ static const struct sample samples[] = {
 	  "über die Schulter. Auf dem Bild standen Fenster offen, die in Wahrheit längst vermauert waren.\n\n"
 	  "Er lächelte, schloss das Heft und ging weiter. Das Heft blieb liegen." },
 	{ "page-fa", "fa", "DejaVu Sans 15", 1,
-	  "کاتب پیر هر روز صبح کنار پنجره می‌نشست و نامه‌های مردم را می‌نوشت. او از هیچ کس نامی نمی‌پرسید و هر "
+	  "کاتب پیر هر روز صبح کنار پنجره می‌نشست و نامه‌های مردم را می‌نوشت. او از هیچ کس نامی نمی‌پرسید و "
+	  "هر "
 	  "کلمه را دو بار "
 	  "می‌خواند.\n\n"
 	  "روزی دختری کاغذ سفیدی آورد و گفت: این را برای من بخوان. کاتب لبخند زد و کاغذ را رو به نور گرفت. گفت: در این "

@@ -46,7 +46,7 @@ static inline void add_sentence(struct asr_transcript *t, const char *text, int6
 {
 	char copy[1024];
 	assert(strlen(text) < sizeof copy);
-	strcpy(copy, text);
+	memcpy(copy, text, strlen(text) + 1);
 	char *rest = NULL;
 	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		add_word(t, word, start_ms, start_ms + word_ms);

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ocr/page.h"
@@ -25,8 +26,8 @@ static void make_page(struct ocr_page *page)
 	page->dpi = 150;
 	page->rotation = 90;
 	page->skew = 0.25F;
-	strcpy(page->language, "en");
-	strcpy(page->source, "fake");
+	(void)snprintf(page->language, sizeof page->language, "en");
+	(void)snprintf(page->source, sizeof page->source, "fake");
 	assert_int_equal(ocr_page_add_block(page, OCR_BLOCK_HEADING, &err), ERR_OK);
 	assert_int_equal(ocr_page_add_line(page, 40.0F, 0.01F, &err), ERR_OK);
 	add(page, "A", (struct ocr_box){ 10, 20, 30, 40 }, 1.0F);

@@ -220,6 +220,18 @@ static void the_file_is_sound(void **state)
 	assert_non_null(strstr(strbuf_str(&text), "No syntax or stream encoding errors"));
 }
 
+static void make_text_layer(struct ocr_page *ret)
+{
+	sample_english(ret);
+	(void)snprintf(ret->source, sizeof ret->source, "text-layer");
+}
+
+static void text_that_a_page_has_already_is_not_added(void **state)
+{
+	(void)state;
+	expect_text(make_text_layer, "");
+}
+
 static void a_full_buffer_is_an_error(void **state)
 {
 	(void)state;
@@ -248,6 +260,7 @@ int main(void)
 		cmocka_unit_test(leaning_lines_stay_lines),
 		cmocka_unit_test(words_lie_at_their_boxes),
 		cmocka_unit_test(the_file_is_sound),
+		cmocka_unit_test(text_that_a_page_has_already_is_not_added),
 		cmocka_unit_test(a_full_buffer_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

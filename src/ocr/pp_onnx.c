@@ -1,4 +1,4 @@
-#include "ocr/onnx.h"
+#include "ocr/pp_onnx.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static bool match_entry(const struct field *entry, const char *key, const char *
 	return true;
 }
 
-bool onnx_metadata(const void *bytes, size_t len, const char *key, const char **ret_value, size_t *ret_len)
+bool pp_onnx_metadata(const void *bytes, size_t len, const char *key, const char **ret_value, size_t *ret_len)
 {
 	if (!len)
 		return false;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "asr/engine.h"
@@ -18,6 +19,8 @@ enum {
 	TOKENS_MAX = 448, /* Whisper's text context */
 	/* More audio than this behind the last word has words in it: padding and hesitation are shorter. */
 	UNCOVERED_MAX = 3 * AUDIO_RATE / 2,
+	SOUND_MIN = AUDIO_RATE / 10,
+	SILENT_LEVEL = 8, /* of 32767: -72 dB */
 	PIECES_MAX = 5 /* of one part; each but the last has a word */
 };
 
@@ -245,6 +248,17 @@ static enum err_code recognise_all(struct asr_session *s, size_t count, const st
 	return ERR_OK;
 }
 
+/* Digital silence, and what is too short for any word: a model would invent one. */
+static bool is_silent(const int16_t *samples, size_t count)
+{
+	if (count < SOUND_MIN)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (abs(samples[i]) > SILENT_LEVEL)
+			return false;
+	return true;
+}
+
 static enum err_code recognise(struct asr_session *session, const int16_t *samples, size_t count,
 			       const struct asr_options *options, asr_abort_fn *abort_fn, void *abort_ctx,
 			       struct asr_transcript *ret, struct err *err)
@@ -260,7 +274,7 @@ static enum err_code recognise(struct asr_session *session, const int16_t *sampl
 	struct asr_options with_language = *options;
 	code = asr_whisper_choose_language(session, filled, &with_language, &ret->language_confidence, err);
 	memcpy(ret->language, with_language.language, sizeof ret->language);
-	if (!code)
+	if (!code && !is_silent(samples, count))
 		code = recognise_all(session, count, &with_language, ret, err);
 	if (code)
 		asr_transcript_done(ret);

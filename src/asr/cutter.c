@@ -20,8 +20,15 @@ enum {
 	PAD = AUDIO_RATE / 5,
 	/* Quiet chunks that end a run of speech: the padding behind it (224 ms). A shorter pause is within it. */
 	QUIET_CHUNKS = (PAD + CHUNK - 1) / CHUNK,
+	/* Chunks outside of speech after which the detector starts anew (README.md). */
+
 	/* Speech chunks (of 32 ms) that a run needs; below it are clicks, coughs and slamming doors. */
 	SPEECH_CHUNKS_MIN = 6,
+	/* The second detector starts anew after so many chunks outside of speech (1 s), and is late by as much. */
+	FORGET_CHUNKS = 31,
+	LATE_PAD = AUDIO_RATE,
+	/* Speech chunks that a run needs which only the second detector heard: without memory, it errs more. */
+	DOUBTED_CHUNKS_MIN = 24,
 	PACK = LIMIT_PART_PACK_S * AUDIO_RATE,
 	/* Below Whisper's window, which must still hold a mark of time at its end. */
 	PART_MAX = (LIMIT_PART_MAX_S - 2) * AUDIO_RATE,
@@ -32,6 +39,7 @@ enum {
 
 struct asr_cutter {
 	struct asr_vad *vad;
+	struct asr_vad *second; /* see listen() */
 	asr_part_fn *on_part;
 	void *ctx;
 
@@ -39,12 +47,14 @@ struct asr_cutter {
 	int64_t cut_end; /* where the last part that came out ended in the recording */
 	int16_t chunk[CHUNK]; /* what is not yet a whole chunk */
 	size_t chunk_count;
-	int16_t recent[PAD]; /* the last samples seen, for the padding before a run */
+	int16_t recent[LATE_PAD]; /* the last samples seen, for the padding before a run */
 
 	/* The part in the making: `part.spans` over `pcm`. While speaking, the last span is the run. */
 	struct asr_part part;
 	int16_t pcm[PART_MAX + CHUNK];
 	bool speaking;
+	bool doubted; /* only the second detector has heard the run */
+	int silent_chunks; /* outside of runs, since the second detector last forgot */
 	int quiet_chunks; /* at the run's end */
 	int speech_chunks; /* in the run */
 	size_t run_chunks; /* chunks in the run, after its padding */
@@ -58,8 +68,12 @@ enum err_code asr_cutter_new(const struct asr_vad_weights *weights, asr_part_fn 
 	if (!cutter)
 		return err_set(err, ERR_NO_MEMORY, "no memory to cut a recording");
 	enum err_code code = asr_vad_new(weights, &cutter->vad, err);
-	if (code)
+	if (!code)
+		code = asr_vad_new(weights, &cutter->second, err);
+	if (code) {
+		asr_vad_free(cutter->vad);
 		return code;
+	}
 	cutter->on_part = on_part;
 	cutter->ctx = ctx;
 	*ret = steal_ptr(&cutter);
@@ -71,6 +85,7 @@ void asr_cutter_free(struct asr_cutter *cutter)
 	if (!cutter)
 		return;
 	asr_vad_free(cutter->vad);
+	asr_vad_free(cutter->second);
 	free(cutter);
 }
 
@@ -133,21 +148,28 @@ static enum err_code emit(struct asr_cutter *c, uint32_t spans, uint32_t samples
  * Starts a run at `position`, with the padding before it as far as no span has it already. Spans whose paddings
  * touch stay two: the short pause between them is a good place for a cut.
  */
-static void start_run(struct asr_cutter *c)
+static enum err_code start_run(struct asr_cutter *c, struct err *err)
 {
 	const struct asr_span *last = last_span(c);
 	int64_t free_from = last ? last->source + last->length : c->cut_end;
 	int64_t available = c->position - free_from;
-	size_t pad = available < PAD ? (size_t)available : PAD;
+	int64_t wanted = c->doubted ? LATE_PAD : PAD;
+	size_t pad = (size_t)(available < wanted ? available : wanted);
+	if (c->part.sample_count + pad + CHUNK > PACK && last) {
+		enum err_code code = emit(c, c->part.span_count, c->part.sample_count, err);
+		if (code)
+			return code;
+	}
 	assert(c->part.span_count < ASR_SPANS_MAX);
 	c->part.spans[c->part.span_count++] = (struct asr_span){
 		.source = c->position - (int64_t)pad,
 		.part = c->part.sample_count,
 	};
-	append(c, c->recent + PAD - pad, pad);
+	append(c, c->recent + LATE_PAD - pad, pad);
 	c->speaking = true;
 	c->quiet_chunks = c->speech_chunks = 0;
 	c->run_chunks = 0;
+	return ERR_OK;
 }
 
 /* Ends the run after its padding; one that is too short to be speech is taken back. */
@@ -155,7 +177,7 @@ static void end_run(struct asr_cutter *c)
 {
 	uint32_t quiet = (uint32_t)c->quiet_chunks * CHUNK;
 	c->speaking = false;
-	if (c->speech_chunks < SPEECH_CHUNKS_MIN) {
+	if (c->speech_chunks < (c->doubted ? DOUBTED_CHUNKS_MIN : SPEECH_CHUNKS_MIN)) {
 		c->part.span_count--;
 		c->part.sample_count = c->part.spans[c->part.span_count].part;
 	} else if (quiet > PAD) {
@@ -219,15 +241,35 @@ static float level(const int16_t *samples)
 	return sqrtf(sum / CHUNK) / 4096.0F;
 }
 
-static enum err_code push_chunk(struct asr_cutter *c, const int16_t *samples, struct err *err)
+/*
+ * The detector gets used to a voice: after a loud speaker it may take a quiet one for noise for as long as he speaks.
+ * A second one, which forgets every second what it heard, listens while the first hears nothing.
+ */
+static float listen(struct asr_cutter *c, const int16_t *samples)
 {
 	float probability = asr_vad_next(c->vad, samples);
+	if (c->speaking && !c->doubted)
+		return probability;
+	if (!c->speaking && ++c->silent_chunks >= FORGET_CHUNKS) {
+		asr_vad_reset(c->second);
+		c->silent_chunks = 0;
+	}
+	float second = asr_vad_next(c->second, samples);
+	c->doubted = probability < SPEECH_STARTS;
+	return probability > second ? probability : second;
+}
+
+static enum err_code push_chunk(struct asr_cutter *c, const int16_t *samples, struct err *err)
+{
+	float probability = listen(c, samples);
+	enum err_code code = ERR_OK;
 	if (!c->speaking && probability >= SPEECH_STARTS)
-		start_run(c);
+		code = start_run(c, err);
+	if (!code && c->speaking)
+		code = make_room(c, err);
+	if (code)
+		return code;
 	if (c->speaking) {
-		enum err_code code = make_room(c, err);
-		if (code)
-			return code;
 		append(c, samples, CHUNK);
 		c->loudness[c->run_chunks++] = probability + level(samples);
 		c->speech_chunks += probability >= SPEECH_STARTS;
@@ -236,7 +278,7 @@ static enum err_code push_chunk(struct asr_cutter *c, const int16_t *samples, st
 			end_run(c);
 	}
 	memmove(c->recent, c->recent + CHUNK, sizeof c->recent - CHUNK * sizeof *c->recent);
-	memcpy(c->recent + PAD - CHUNK, samples, CHUNK * sizeof *samples);
+	memcpy(c->recent + LATE_PAD - CHUNK, samples, CHUNK * sizeof *samples);
 	c->position += CHUNK;
 	return ERR_OK;
 }

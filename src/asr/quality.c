@@ -20,13 +20,11 @@ enum { RATIO_BYTES_MAX = 8192, FEW_WORDS = 4 };
 #define SPARSE_US (3 * US_PER_S)
 /* Measured over clips of ten languages: above these the quick way makes no more errors than the slow one. */
 #define SURE_ALONE -0.25F
-#define SURE_PACKED -0.4F
+#define SURE_PACKED -0.3F
 /* One repetition of a sentence; speech that is not repeated stays below. */
 #define SURE_RATIO_MAX 1.6F
 /* Fast speech has five words a second; a model that invents has more. */
 #define WORDS_PER_SECOND_MAX 6.5F
-/* A part ends with speech and 0.2 s of padding. */
-#define UNCOVERED_MAX_S 2.0F
 
 float asr_compression_ratio(const char *text, size_t len)
 {
@@ -80,8 +78,6 @@ void asr_quality_measure(const struct asr_transcript *t, struct asr_quality *ret
 	ret->compression_ratio = asr_compression_ratio(strbuf_str(&t->text), t->text.len);
 	float seconds = (float)t->duration_us / (float)US_PER_S;
 	ret->words_per_second = seconds > 0.0F ? (float)t->word_count / seconds : 0.0F;
-	int64_t end_us = t->word_count > 0 ? t->words[t->word_count - 1].end_us : 0;
-	ret->uncovered_s = (float)(t->duration_us - end_us) / (float)US_PER_S;
 	ret->loops = has_loop(t);
 }
 
@@ -94,7 +90,7 @@ bool asr_quality_is_sure(const struct asr_quality *q, bool alone)
 bool asr_quality_is_good(const struct asr_quality *q)
 {
 	return !q->loops && q->compression_ratio <= RATIO_MAX && q->avg_logprob >= LOGPROB_MIN &&
-	       q->words_per_second <= WORDS_PER_SECOND_MAX && q->uncovered_s <= UNCOVERED_MAX_S;
+	       q->words_per_second <= WORDS_PER_SECOND_MAX;
 }
 
 float asr_quality_score(const struct asr_quality *q)
@@ -105,8 +101,6 @@ float asr_quality_score(const struct asr_quality *q)
 		score -= 2.0F;
 	if (q->words_per_second > WORDS_PER_SECOND_MAX)
 		score -= 1.0F;
-	if (q->uncovered_s > UNCOVERED_MAX_S)
-		score -= 0.1F * q->uncovered_s;
 	return score;
 }
 

@@ -11,7 +11,6 @@ struct asr_quality {
 	float avg_logprob; /* over all tokens of the part */
 	float compression_ratio;
 	float words_per_second;
-	float uncovered_s; /* audio behind the last word */
 	bool loops; /* the same few words several times over */
 };
 

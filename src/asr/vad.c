@@ -244,6 +244,12 @@ void asr_vad_free(struct asr_vad *vad)
 	free(vad);
 }
 
+void asr_vad_reset(struct asr_vad *vad)
+{
+	memset(vad->hidden, 0, sizeof vad->hidden);
+	memset(vad->cell, 0, sizeof vad->cell);
+}
+
 float asr_vad_next(struct asr_vad *vad, const int16_t samples[ASR_VAD_CHUNK])
 {
 	float x[INPUT];

@@ -24,6 +24,9 @@ struct asr_vad; /* a stream's state; one thread at a time */
 enum err_code asr_vad_new(const struct asr_vad_weights *weights, struct asr_vad **ret, struct err *err) MUST_CHECK;
 void asr_vad_free(struct asr_vad *vad);
 
+/* Forgets what was heard: the next chunk begins a recording. */
+void asr_vad_reset(struct asr_vad *vad);
+
 /* The probability (0..1) that the next ASR_VAD_CHUNK samples hold speech. */
 float asr_vad_next(struct asr_vad *vad, const int16_t samples[ASR_VAD_CHUNK]);
 

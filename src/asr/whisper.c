@@ -3,13 +3,11 @@
 
 #include <assert.h>
 #include <math.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 
 #include "asr/engine.h"
 #include "asr/quality.h"
+#include "asr/stitch.h"
 #include "asr/whisper_priv.h"
 #include "asr/words.h"
 #include "base/cleanup.h"
@@ -17,25 +15,17 @@
 #include "base/limits.h"
 
 enum {
-	ENCODER_RATE = 50, /* encoder frames per second of audio */
-	CONTEXT_FULL = 1500, /* frames of 30 s */
-	CONTEXT_MARGIN = 32, /* silence behind the speech: without any, the last words are lost */
-	CONTEXT_BLOCK = 64, /* the flash attention's step */
-	/* Time between two questions to the caller whether to stop. */
-	ABORT_CHECK_US = 50000,
 	TOKENS_MAX = 448, /* Whisper's text context */
-	SAMPLES_MIN = AUDIO_RATE /* shorter parts are filled up with silence: the model knows nothing so short */
+	/* More audio than this behind the last word has words in it: padding and hesitation are shorter. */
+	UNCOVERED_MAX = 3 * AUDIO_RATE / 2,
+	PIECES_MAX = 5 /* of one part; each but the last has a word */
 };
 
-struct asr_session {
-	struct asr_model *model;
-	struct whisper_state *state; /* made at the first use: it takes about 100 MB */
-	float *samples; /* LIMIT_PART_MAX_S seconds */
-	/* The caller's wish to stop, during a call. */
-	asr_abort_fn *abort;
-	void *abort_ctx;
-	int64_t asked_us;
-	bool stopped;
+/* Audio to recognise at once: a part, or what of it still lacks words. */
+struct piece {
+	const float *samples;
+	size_t count;
+	const struct asr_options *options; /* with the language */
 };
 
 /* Whisper's own beam for a clip that is alone; packed parts take a narrower one, whose cache is half as large. */
@@ -49,89 +39,13 @@ struct attempt {
 	float temperature;
 };
 
-static enum err_code session_open(struct asr_model *model, struct asr_session **ret, struct err *err)
+static struct whisper_full_params parameters(struct asr_session *s, const struct piece *piece,
+					     const struct attempt *attempt)
 {
-	struct asr_session *session = calloc(1, sizeof *session);
-	if (!session)
-		return err_set(err, ERR_NO_MEMORY, "no memory for a recogniser");
-	session->model = model;
-	*ret = session;
-	return ERR_OK;
-}
-
-static void session_close(struct asr_session *session)
-{
-	if (!session)
-		return;
-	if (session->state)
-		whisper_free_state(session->state);
-	free(session->samples);
-	free(session);
-}
-
-/* Called by ggml between any two operations, so the caller is asked by the clock. */
-static bool stop_wanted(void *data)
-{
-	struct asr_session *s = data;
-	if (s->stopped || !s->abort)
-		return s->stopped;
-	int64_t now_us = clock_monotonic_us();
-	if (now_us - s->asked_us >= ABORT_CHECK_US) {
-		s->asked_us = now_us;
-		s->stopped = s->abort(s->abort_ctx);
-	}
-	return s->stopped;
-}
-
-/* Samples as Whisper takes them, filled up to SAMPLES_MIN; returns how many. */
-static size_t to_float(struct asr_session *s, const int16_t *samples, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		s->samples[i] = (float)samples[i] / 32768.0F;
-	for (; count < SAMPLES_MIN; count++)
-		s->samples[count] = 0.0F;
-	return count;
-}
-
-static enum err_code prepare(struct asr_session *s, struct err *err)
-{
-	if (!s->samples)
-		s->samples = malloc((size_t)LIMIT_PART_MAX_S * AUDIO_RATE * sizeof *s->samples);
-	if (!s->state)
-		s->state = whisper_init_state(s->model->context);
-	if (!s->samples || !s->state)
-		return err_set(err, ERR_NO_MEMORY, "no memory to recognise speech");
-	return ERR_OK;
-}
-
-/* The encoder's frames for a part: its length and a margin, in whole blocks; 0 for Whisper's 30 s. */
-static int audio_context(size_t count)
-{
-	int frames = (int)((count * ENCODER_RATE + AUDIO_RATE - 1) / AUDIO_RATE) + CONTEXT_MARGIN;
-	frames = (frames + CONTEXT_BLOCK - 1) / CONTEXT_BLOCK * CONTEXT_BLOCK;
-	return frames < CONTEXT_FULL ? frames : 0;
-}
-
-/*
- * Several threads on one part wait for each other by spinning, thousands of times a second. On a machine that is
- * busier than it has processors one thread is then many times as fast as two.
- */
-static int useful_threads(int wanted)
-{
-	struct sysinfo info;
-	cpu_set_t cpus;
-	if (wanted <= 1 || sysinfo(&info) != 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-		return wanted;
-	double load = (double)info.loads[0] / (1 << SI_LOAD_SHIFT);
-	return load > 1.5 * CPU_COUNT(&cpus) ? 1 : wanted;
-}
-
-static struct whisper_full_params parameters(struct asr_session *s, const struct asr_options *options,
-					     const struct attempt *attempt, size_t count)
-{
+	const struct asr_options *options = piece->options;
 	struct whisper_full_params p =
 		whisper_full_default_params(attempt->beam > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
-	p.n_threads = useful_threads(options->threads);
+	p.n_threads = asr_whisper_threads(options->threads);
 	p.translate = options->translate;
 	p.no_context = true;
 	p.print_progress = false;
@@ -140,31 +54,15 @@ static struct whisper_full_params parameters(struct asr_session *s, const struct
 	p.suppress_nst = true; /* music notes, brackets: what Whisper writes over noise */
 	p.language = options->language;
 	p.initial_prompt = options->prompt[0] ? options->prompt : NULL;
-	p.audio_ctx = attempt->trimmed ? audio_context(count) : 0;
+	p.audio_ctx = attempt->trimmed ? asr_whisper_audio_context(piece->count) : 0;
 	p.beam_search.beam_size = attempt->beam;
 	p.greedy.best_of = 1; /* more would make the cache larger by as much */
 	p.temperature = attempt->temperature;
 	/* Higher temperatures are attempts of our own: each is judged by more than Whisper's two measures. */
 	p.temperature_inc = 0.0F;
-	p.abort_callback = stop_wanted;
+	p.abort_callback = asr_whisper_stop_wanted;
 	p.abort_callback_user_data = s;
 	return p;
-}
-
-static enum err_code cancelled(struct err *err)
-{
-	return err_set(err, ERR_CANCELLED, "recognition was stopped");
-}
-
-static enum err_code failed(struct asr_session *s, int status, struct err *err)
-{
-	/* whisper.cpp has freed the state itself where its cache found no memory (-7). */
-	if (status == -7)
-		s->state = NULL;
-	if (s->stopped)
-		return cancelled(err);
-	return status == -7 ? err_set(err, ERR_NO_MEMORY, "no memory to recognise speech")
-			    : err_set(err, ERR_INTERNAL, "the recogniser failed with status %d", status);
 }
 
 /* -- results --------------------------------------------------------------------------------------- */
@@ -225,14 +123,14 @@ static enum err_code take_segments(struct asr_session *s, const struct asr_optio
 
 /* -- recognition ----------------------------------------------------------------------------------- */
 
-static enum err_code try_once(struct asr_session *s, size_t count, const struct asr_options *options,
-			      const struct attempt *attempt, struct asr_transcript *t, struct err *err)
+static enum err_code try_once(struct asr_session *s, const struct piece *piece, const struct attempt *attempt,
+			      struct asr_transcript *t, struct err *err)
 {
-	struct whisper_full_params p = parameters(s, options, attempt, count);
-	int status = whisper_full_with_state(s->model->context, s->state, p, s->samples, (int)count);
+	struct whisper_full_params p = parameters(s, piece, attempt);
+	int status = whisper_full_with_state(s->model->context, s->state, p, piece->samples, (int)piece->count);
 	if (status != 0 || s->stopped)
-		return failed(s, status, err);
-	return take_segments(s, options, attempt->temperature, t, err);
+		return asr_whisper_failed(s, status, err);
+	return take_segments(s, piece->options, attempt->temperature, t, err);
 }
 
 /* The text is noise that reads like speech, or a mark: no words stay. */
@@ -250,16 +148,16 @@ static void drop_no_speech(struct asr_transcript *t)
  * The quick way, over the part's own length: most parts of clean speech end here, in a fourth of the time of the
  * slow way. The model was trained on 30 s, so its text is taken only where it is sure. *ret_sure says so.
  */
-static enum err_code try_quickly(struct asr_session *s, size_t count, const struct asr_options *options,
-				 struct asr_transcript *ret, bool *ret_sure, struct err *err)
+static enum err_code try_quickly(struct asr_session *s, const struct piece *piece, struct asr_transcript *ret,
+				 bool *ret_sure, struct err *err)
 {
 	static const struct attempt quick = { .trimmed = true, .beam = 1 };
 	struct asr_quality quality;
-	enum err_code code = try_once(s, count, options, &quick, ret, err);
+	enum err_code code = try_once(s, piece, &quick, ret, err);
 	if (code)
 		return code;
 	asr_quality_measure(ret, &quality);
-	*ret_sure = asr_quality_is_sure(&quality, options->alone);
+	*ret_sure = asr_quality_is_sure(&quality, piece->options->alone);
 	return ERR_OK;
 }
 
@@ -274,9 +172,10 @@ static void take_text(struct asr_transcript *to, struct asr_transcript *from)
 }
 
 /* The slow way: over 30 s, with rising temperature until a text is good; else the best of them stays. */
-static enum err_code try_thoroughly(struct asr_session *s, size_t count, const struct asr_options *options,
-				    struct asr_transcript *ret, struct err *err)
+static enum err_code try_thoroughly(struct asr_session *s, const struct piece *piece, struct asr_transcript *ret,
+				    struct err *err)
 {
+	const struct asr_options *options = piece->options;
 	struct attempt attempt = {
 		.beam = options->temperature > 0.0F ? 1
 			: options->alone	    ? BEAM_ALONE
@@ -289,7 +188,7 @@ static enum err_code try_thoroughly(struct asr_session *s, size_t count, const s
 		cleanup_transcript struct asr_transcript t;
 		asr_transcript_init(&t);
 		t.duration_us = ret->duration_us;
-		enum err_code code = try_once(s, count, options, &attempt, &t, err);
+		enum err_code code = try_once(s, piece, &attempt, &t, err);
 		if (code)
 			return code;
 		asr_quality_measure(&t, &quality);
@@ -304,109 +203,45 @@ static enum err_code try_thoroughly(struct asr_session *s, size_t count, const s
 	}
 }
 
-static enum err_code try_all(struct asr_session *s, size_t count, const struct asr_options *options,
-			     struct asr_transcript *ret, struct err *err)
+static enum err_code try_all(struct asr_session *s, const struct piece *piece, struct asr_transcript *ret,
+			     struct err *err)
 {
 	bool sure = false;
 	enum err_code code = ERR_OK;
-	if (options->temperature <= 0.0F)
-		code = try_quickly(s, count, options, ret, &sure, err);
+	if (piece->options->temperature <= 0.0F)
+		code = try_quickly(s, piece, ret, &sure, err);
 	if (!code && !sure)
-		code = try_thoroughly(s, count, options, ret, err);
+		code = try_thoroughly(s, piece, ret, err);
 	if (!code)
 		drop_no_speech(ret);
 	return code;
 }
 
-static void begin_call(struct asr_session *s, asr_abort_fn *abort_fn, void *abort_ctx)
+/*
+ * Recognises a part. A model may end its text in the middle, as if nobody spoke afterwards. But parts are made of
+ * speech to their end, so what lies behind the last word is recognised on its own.
+ */
+static enum err_code recognise_all(struct asr_session *s, size_t count, const struct asr_options *options,
+				   struct asr_transcript *ret, struct err *err)
 {
-	s->abort = abort_fn;
-	s->abort_ctx = abort_ctx;
-	s->asked_us = 0;
-	s->stopped = false;
-}
-
-static bool do_nothing(struct whisper_context *context, struct whisper_state *state, void *data)
-{
-	(void)context;
-	(void)state;
-	(void)data;
-	return false;
-}
-
-/* Encodes the audio and lets whisper.cpp score the languages; probabilities by its language ids. */
-static enum err_code score_languages(struct asr_session *s, size_t count, int threads, float *probabilities,
-				     struct err *err)
-{
-	assert(whisper_lang_max_id() < ASR_WHISPER_LANGUAGES);
-	/* whisper.cpp sets the encoder's length nowhere but at the start of a recognition; this one ends there. */
-	struct whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
-	p.n_threads = useful_threads(threads);
-	p.print_progress = false;
-	p.audio_ctx = audio_context(count);
-	p.encoder_begin_callback = do_nothing;
-	int status = whisper_full_with_state(s->model->context, s->state, p, s->samples, (int)count);
-	if (status == 0)
-		status = whisper_lang_auto_detect_with_state(s->model->context, s->state, 0, threads, probabilities);
-	return status < 0 ? failed(s, status, err) : ERR_OK;
-}
-
-static enum err_code detect(struct asr_session *session, const int16_t *samples, size_t count, int threads,
-			    struct asr_language_score *ret, size_t max, size_t *ret_count, struct err *err)
-{
-	assert(count <= (size_t)LIMIT_PART_MAX_S * AUDIO_RATE);
-	enum err_code code = prepare(session, err);
-	if (code)
-		return code;
-	begin_call(session, NULL, NULL);
-	count = to_float(session, samples, count);
-	float probabilities[ASR_WHISPER_LANGUAGES];
-	code = score_languages(session, count, threads, probabilities, err);
-	if (code)
-		return code;
-	int languages = whisper_lang_max_id() + 1;
-	for (*ret_count = 0; *ret_count < max && *ret_count < (size_t)languages; ++*ret_count) {
-		int best = 0;
-		for (int i = 1; i < languages; i++)
-			if (probabilities[i] > probabilities[best])
-				best = i;
-		struct asr_language_score *score = &ret[*ret_count];
-		if (!asr_language_code(whisper_lang_str(best), score->language))
-			break;
-		score->probability = probabilities[best];
-		probabilities[best] = -1.0F;
+	size_t offset = 0;
+	for (int pieces = 0; pieces < PIECES_MAX; pieces++) {
+		struct asr_span span = { .source = (int64_t)offset, .length = (uint32_t)(count - offset) };
+		struct piece piece = { .samples = s->samples + offset, .options = options };
+		piece.count = span.length < ASR_WHISPER_SAMPLES_MIN ? ASR_WHISPER_SAMPLES_MIN : span.length;
+		cleanup_transcript struct asr_transcript t;
+		asr_transcript_init(&t);
+		t.duration_us = (int64_t)(span.length * US_PER_S / AUDIO_RATE);
+		enum err_code code = try_all(s, &piece, &t, err);
+		if (!code)
+			code = asr_stitch(ret, &t, &span, 1, 0, err);
+		if (code || t.word_count == 0)
+			return code;
+		size_t covered = (size_t)(t.words[t.word_count - 1].end_us * AUDIO_RATE / US_PER_S);
+		if (covered == 0 || covered + UNCOVERED_MAX > span.length)
+			return ERR_OK;
+		offset += covered;
 	}
-	return ERR_OK;
-}
-
-/* Writes the language to recognise in: the caller's, or the most probable one. */
-static enum err_code choose_language(struct asr_session *s, size_t count, struct asr_options *options,
-				     float *ret_confidence, struct err *err)
-{
-	*ret_confidence = 1.0F;
-	if (!whisper_is_multilingual(s->model->context)) {
-		if (options->language[0] && strcmp(options->language, "en") != 0)
-			return err_set(err, ERR_INVALID, "the model knows only English, not \"%s\"", options->language);
-		memcpy(options->language, "en", sizeof "en");
-		return ERR_OK;
-	}
-	if (options->language[0]) {
-		if (whisper_lang_id(options->language) < 0)
-			return err_set(err, ERR_INVALID, "the model does not know the language \"%s\"",
-				       options->language);
-		return ERR_OK;
-	}
-	float probabilities[ASR_WHISPER_LANGUAGES];
-	enum err_code code = score_languages(s, count, options->threads, probabilities, err);
-	if (code)
-		return code;
-	int best = 0;
-	for (int i = 1; i <= whisper_lang_max_id(); i++)
-		if (probabilities[i] > probabilities[best])
-			best = i;
-	*ret_confidence = fminf(probabilities[best], 1.0F);
-	if (!asr_language_code(whisper_lang_str(best), options->language))
-		return err_set(err, ERR_INTERNAL, "the model named an unknown language");
 	return ERR_OK;
 }
 
@@ -416,17 +251,17 @@ static enum err_code recognise(struct asr_session *session, const int16_t *sampl
 {
 	assert(count <= (size_t)LIMIT_PART_MAX_S * AUDIO_RATE);
 	asr_transcript_init(ret);
-	enum err_code code = prepare(session, err);
+	enum err_code code = asr_whisper_prepare(session, err);
 	if (code)
 		return code;
-	begin_call(session, abort_fn, abort_ctx);
+	asr_whisper_begin(session, abort_fn, abort_ctx);
 	ret->duration_us = (int64_t)(count * US_PER_S / AUDIO_RATE);
-	count = to_float(session, samples, count);
+	size_t filled = asr_whisper_to_float(session, samples, count);
 	struct asr_options with_language = *options;
-	code = choose_language(session, count, &with_language, &ret->language_confidence, err);
+	code = asr_whisper_choose_language(session, filled, &with_language, &ret->language_confidence, err);
 	memcpy(ret->language, with_language.language, sizeof ret->language);
 	if (!code)
-		code = try_all(session, count, &with_language, ret, err);
+		code = recognise_all(session, count, &with_language, ret, err);
 	if (code)
 		asr_transcript_done(ret);
 	return code;
@@ -443,8 +278,8 @@ const struct asr_engine_ops asr_whisper_engine = {
 	.model_open = asr_whisper_model_open,
 	.model_close = asr_whisper_model_close,
 	.capabilities = capabilities,
-	.session_open = session_open,
-	.session_close = session_close,
+	.session_open = asr_whisper_session_open,
+	.session_close = asr_whisper_session_close,
 	.recognise = recognise,
-	.detect = detect,
+	.detect = asr_whisper_detect,
 };

@@ -20,6 +20,7 @@ struct settings {
 	const char *output_path;
 	const char *models_dir;
 	const char *tessdata;
+	const char *openvino;
 	bool force;
 	bool keep_orientation;
 	bool fake;
@@ -144,6 +145,20 @@ static enum err_code find_models(const struct settings *s, char *detector, char 
 	return code;
 }
 
+/* Where OpenVINO's library lies: as the user says, else where it was installed or built with, else NULL: where the
+ * loader looks. */
+static const char *find_openvino(const struct settings *s)
+{
+	static const char *const folders[] = { TIRO_OPENVINO_INSTALLED, TIRO_OPENVINO_BUILT };
+	if (s->openvino)
+		return s->openvino;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		if (access(folders[i], R_OK | X_OK) == 0)
+			return folders[i];
+	}
+	return NULL;
+}
+
 static enum err_code check_output(const struct settings *s, int count, struct output *ret, struct err *err)
 {
 	if (count == 0)
@@ -166,6 +181,7 @@ static enum err_code read_pages(struct settings *s, char **names, int count, int
 			return err->code;
 		pages.detector = detector;
 		pages.recogniser = recogniser;
+		pages.openvino = find_openvino(s);
 	}
 	struct node_spec spec = {
 		.threads = (int)s->threads, .fake = s->fake, .speech_model_fd = -1, .vad_fd = -1, .pages = &pages
@@ -195,6 +211,8 @@ static int run(int argc, char **argv)
 		  0, 256 },
 		{ 0, "models", "DIR", "folder of the models", "TIRO_MODELS", OPT_STRING, &s.models_dir, 0, 0 },
 		{ 0, "tessdata", "DIR", "folder of tesseract's data", "TIRO_TESSDATA", OPT_STRING, &s.tessdata, 0, 0 },
+		{ 0, "openvino", "DIR", "folder of OpenVINO's library", "TIRO_OPENVINO", OPT_STRING, &s.openvino, 0,
+		  0 },
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_ocr, .table = table, .count = ARRAY_LEN(table) };

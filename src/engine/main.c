@@ -73,11 +73,11 @@ static const char *or_null(const char *path)
  */
 static enum err_code enter_sandbox(const struct engine_open *open, struct err *err)
 {
-	const char *paths[10] = { "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys/devices/system" };
-	size_t count = 6;
+	const char *paths[11] = { "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys/devices/system" };
+	size_t count = 6; /* and room for the four named ones and the end */
 	const char *const named[] = { open->tessdata, open->detector, open->recogniser, open->openvino };
 	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
-		if (named[i][0] && count < ARRAY_LEN(paths) - 1)
+		if (named[i][0])
 			paths[count++] = named[i];
 	}
 	struct sandbox_policy policy = { .profile = SANDBOX_ENGINE,

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "ocr/paragraph.h"
 #include "ocr/sheet.h"
+#include "ocr/tidy.h"
 
 static void map_page(struct ocr_page *page, const struct ocr_sheet *sheet)
 {
@@ -32,9 +34,14 @@ static void map_page(struct ocr_page *page, const struct ocr_sheet *sheet)
 enum err_code ocr_finish(struct ocr_reading *reading, const struct ocr_sheet *sheet, const struct ocr_choice *choice,
 			 struct ocr_page *ret, struct err *err)
 {
-	(void)err;
-	*ret = reading->page;
-	ocr_page_init(&reading->page);
+	enum err_code code = ocr_tidy(&reading->page, choice->code, ret, err);
+
+	if (code) {
+		ocr_page_done(ret);
+		return code;
+	}
+	ocr_reading_done(reading);
+	ocr_mark_paragraphs(ret);
 	map_page(ret, sheet);
 	(void)snprintf(ret->language, sizeof(ret->language), "%s", choice->code);
 	(void)snprintf(ret->source, sizeof(ret->source), "%s", "tesseract");

@@ -1,25 +1,45 @@
 #include "ocr/sheet.h"
 
 #include <leptonica/allheaders.h>
+#include <stdlib.h>
 
-/* Dark pixels per row; NULL without memory. */
-static NUMA *row_ink(PIX *grey)
+/* The widths of letters added up for each row that is the middle of one; NULL without memory. The caller frees it. */
+static uint32_t *letters_by_row(const struct ocr_sheet *sheet, int height)
 {
-	PIX *bin = pixThresholdToBinary(grey, ocr_sheet_threshold(grey));
-	NUMA *rows = bin ? pixCountPixelsByRow(bin, NULL) : NULL;
+	uint32_t *rows = calloc((size_t)height + 1, sizeof(*rows));
 
-	pixDestroy(&bin);
+	for (size_t i = 0; rows && i < sheet->letter_count; i++) {
+		const struct ocr_box *letter = &sheet->letters[i];
+
+		rows[(letter->y0 + letter->y1) / 2] += (uint32_t)(letter->x1 - letter->x0);
+	}
 	return rows;
 }
 
-/* The row with the least ink within `reach` rows of `row`. */
-static int quiet_row(const l_float32 *ink, int count, int row, int reach)
+/* How many letters have row `y` in their inside. */
+static size_t crossed(const struct ocr_sheet *sheet, int y)
 {
-	int best = row;
+	size_t count = 0;
 
-	for (int y = row - reach; y <= row + reach; y++)
-		if (y >= 0 && y < count && ink[y] < ink[best])
+	for (size_t i = 0; i < sheet->letter_count; i++)
+		count += sheet->letters[i].y0 < y && sheet->letters[i].y1 > y;
+	return count;
+}
+
+/* The row that cuts the fewest letters within `reach` rows of `row`. */
+static int quiet_row(const struct ocr_sheet *sheet, int row, int reach)
+{
+	size_t fewest = crossed(sheet, row);
+	int best = row, height = pixGetHeight(sheet->grey);
+
+	for (int y = row - reach; y <= row + reach; y += 2) {
+		size_t count = y >= 0 && y <= height ? crossed(sheet, y) : fewest;
+
+		if (count < fewest) {
+			fewest = count;
 			best = y;
+		}
+	}
 	return best;
 }
 
@@ -35,28 +55,23 @@ bool ocr_sheet_strip(const struct ocr_sheet *sheet, int lines, struct ocr_box *r
 	*ret = (struct ocr_box){ 0, 0, pixGetWidth(sheet->grey), height };
 	if (strip + 2 * reach >= height)
 		return true;
-	NUMA *rows = row_ink(sheet->grey);
+	cleanup_free uint32_t *rows = letters_by_row(sheet, height);
 
 	if (!rows)
 		return false;
-	const l_float32 *ink = numaGetFArray(rows, L_NOCOPY);
-	double sum = 0, best = -1;
+	uint64_t sum = 0, best = 0;
 	int best_start = 0;
 
-	/* Pictures and rules have rows of much ink: letters rarely cover a third of a row. */
-	double most = pixGetWidth(sheet->grey) / 3.0;
-
 	for (int y = 0; y < height; y++) {
-		sum += (double)ink[y] < most ? (double)ink[y] : 0;
+		sum += rows[y];
 		if (y >= strip)
-			sum -= (double)ink[y - strip] < most ? (double)ink[y - strip] : 0;
+			sum -= rows[y - strip];
 		if (y >= strip - 1 && sum > best) {
 			best = sum;
 			best_start = y - strip + 1;
 		}
 	}
-	ret->y0 = quiet_row(ink, height, best_start, reach);
-	ret->y1 = quiet_row(ink, height, best_start + strip - 1, reach) + 1;
-	numaDestroy(&rows);
-	return best > 0;
+	ret->y0 = quiet_row(sheet, best_start, reach);
+	ret->y1 = quiet_row(sheet, best_start + strip, reach);
+	return best > 0 && ret->y1 > ret->y0;
 }

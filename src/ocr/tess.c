@@ -272,6 +272,39 @@ static enum err_code recognise(TessBaseAPI *api, const struct ocr_tess_job *job,
 	return code;
 }
 
+/* The image or a part of it; the caller destroys it. NULL without memory. */
+static PIX *take_part(PIX *grey, const struct ocr_box *part)
+{
+	if (!part)
+		return pixClone(grey);
+	BOX *box = boxCreate(part->x0, part->y0, part->x1 - part->x0, part->y1 - part->y0);
+	PIX *pix = box ? pixClipRectangle(grey, box, NULL) : NULL;
+
+	boxDestroy(&box);
+	return pix;
+}
+
+static void shift_box(struct ocr_box *box, int x, int y)
+{
+	box->x0 += x;
+	box->x1 += x;
+	box->y0 += y;
+	box->y1 += y;
+}
+
+/* Moves all that stands on a page. */
+static void shift(struct ocr_page *page, int x, int y)
+{
+	for (size_t i = 0; i < page->word_count; i++)
+		shift_box(&page->words[i].box, x, y);
+	for (size_t i = 0; i < page->line_count; i++) {
+		shift_box(&page->lines[i].box, x, y);
+		page->lines[i].baseline_y += (float)y;
+	}
+	for (size_t i = 0; i < page->block_count; i++)
+		shift_box(&page->blocks[i].box, x, y);
+}
+
 enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *job, struct ocr_reading *ret,
 			    struct err *err)
 {
@@ -286,13 +319,17 @@ enum err_code ocr_tess_read(struct ocr_tess *tess, const struct ocr_tess_job *jo
 	if (code)
 		return code;
 	TessBaseAPISetPageSegMode(slot->api, modes[job->layout]);
-	TessBaseAPISetImage2(slot->api, job->sheet->grey);
+	PIX *pix = take_part(job->sheet->grey, job->part);
+
+	if (!pix)
+		return err_set(err, ERR_NO_MEMORY, "not enough memory for a part of a page");
+	TessBaseAPISetImage2(slot->api, pix);
 	TessBaseAPISetSourceResolution(slot->api, SHEET_DPI);
-	if (job->part)
-		TessBaseAPISetRectangle(slot->api, job->part->x0, job->part->y0, job->part->x1 - job->part->x0,
-					job->part->y1 - job->part->y0);
 	code = recognise(slot->api, job, &ret->page, err);
 	TessBaseAPIClear(slot->api);
+	pixDestroy(&pix);
+	if (job->part)
+		shift(&ret->page, job->part->x0, job->part->y0);
 	if (code)
 		ocr_reading_done(ret);
 	else

@@ -49,4 +49,18 @@ def jfk():
 @pytest.fixture(scope="session")
 def speech_model():
     if not has_model("base"):
-        pytest.skip("no speech model: run build/tiro models pull base")
+        pytest.skip("no speech model: run tiro models pull")
+
+
+@pytest.fixture(scope="session")
+def page_models():
+    if not has_model("ppocr-v6-rec"):
+        pytest.skip("no page models: run tiro models pull")
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    """A page image that the project draws; its text is tests/samples/page.txt."""
+    path = tmp_path_factory.mktemp("page") / "page.png"
+    subprocess.run([BUILD / "tests" / "tools" / "make_page", ROOT / "tests" / "samples" / "page.txt", path], check=True)
+    return path

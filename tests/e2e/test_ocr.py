@@ -8,36 +8,28 @@ import pytest
 
 from conftest import ROOT, SAMPLES, TIRO, needs_samples, ok, run
 
-TEXT = ROOT / "tests" / "data" / "pages"
+TEXT = (ROOT / "tests" / "samples" / "page.txt").read_text("utf-8")
 
 
 def flat(text):
     return re.sub(r"\s+", " ", text).strip()
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A page image that the project renders, and its text."""
-    folder = tmp_path_factory.mktemp("page")
-    made = subprocess.run(
-        ["python3", ROOT / "tests" / "tools" / "make_page.py", "--out", folder], capture_output=True, check=False
-    )
-    assert made.returncode == 0, made.stderr.decode()
-    return folder
-
-
 def test_a_page_becomes_its_text(page):
-    text = (page / "en.gt.txt").read_text("utf-8")
-    assert flat(text)[:60] in flat(ok("ocr", "-l", "en", page / "en.png"))
+    assert flat(TEXT)[:60] in flat(ok("ocr", "-l", "en", page))
+
+
+def test_high_accuracy_reads_it_too(page, page_models):
+    assert flat(TEXT)[:60] in flat(ok("ocr", "-m", "high_accuracy", "-l", "en", page))
 
 
 def test_the_language_is_found_where_none_is_named(page):
-    found = json.loads(ok("ocr", "-f", "json", page / "en.png"))
+    found = json.loads(ok("ocr", "-f", "json", page))
     assert found["pages"][0]["language"] == "en"
 
 
 def test_json_has_boxes_inside_the_page(page):
-    found = json.loads(ok("ocr", "-f", "json", "-l", "en", page / "en.png"))["pages"][0]
+    found = json.loads(ok("ocr", "-f", "json", "-l", "en", page))["pages"][0]
     words = [w for b in found["blocks"] for line in b["lines"] for w in line["words"]]
     assert len(words) > 20
     for word in words:
@@ -47,14 +39,14 @@ def test_json_has_boxes_inside_the_page(page):
 
 
 def test_page_descriptions_are_well_formed_xml(page):
-    hocr = ElementTree.fromstring(ok("ocr", "-f", "hocr", "-l", "en", page / "en.png"))
+    hocr = ElementTree.fromstring(ok("ocr", "-f", "hocr", "-l", "en", page))
     assert any(e.get("class") == "ocrx_word" for e in hocr.iter())
-    alto = ElementTree.fromstring(ok("ocr", "-f", "alto", "-l", "en", page / "en.png"))
+    alto = ElementTree.fromstring(ok("ocr", "-f", "alto", "-l", "en", page))
     assert any(e.tag.endswith("String") for e in alto.iter())
 
 
 def test_tsv_has_the_columns_of_tesseract(page):
-    lines = ok("ocr", "-f", "tsv", "-l", "en", page / "en.png").splitlines()
+    lines = ok("ocr", "-f", "tsv", "-l", "en", page).splitlines()
     assert lines[0].split("\t") == [
         "level", "page_num", "block_num", "par_num", "line_num", "word_num",
         "left", "top", "width", "height", "conf", "text",
@@ -64,24 +56,24 @@ def test_tsv_has_the_columns_of_tesseract(page):
 
 def test_a_searchable_pdf_gives_its_text_back(page, tmp_path):
     out = tmp_path / "en.pdf"
-    assert ok("ocr", "-f", "pdf", "-l", "en", "-o", out, page / "en.png") == ""
+    assert ok("ocr", "-f", "pdf", "-l", "en", "-o", out, page) == ""
     assert subprocess.run(["qpdf", "--check", out], capture_output=True, check=False).returncode == 0
     text = subprocess.run(["pdftotext", out, "-"], capture_output=True, check=True).stdout.decode()
-    assert flat((page / "en.gt.txt").read_text("utf-8"))[:60] in flat(text)
+    assert flat(TEXT)[:60] in flat(text)
 
 
 def test_pages_come_in_order_from_a_pipe_and_with_a_bad_file_between(page, tmp_path):
-    assert ok("ocr", "-l", "en", "-", input=(page / "en.png").read_bytes()) == ok("ocr", "-l", "en", page / "en.png")
+    assert ok("ocr", "-l", "en", "-", input=page.read_bytes()) == ok("ocr", "-l", "en", page)
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 100)
-    done = run("ocr", "-l", "en", page / "en.png", bad, page / "en.png")
+    done = run("ocr", "-l", "en", page, bad, page)
     assert done.returncode == 65
     assert done.stderr.decode().count("\n") == 1 and str(bad) in done.stderr.decode()
-    assert done.stdout.decode() == ok("ocr", "-l", "en", page / "en.png") * 2
+    assert done.stdout.decode() == ok("ocr", "-l", "en", page) * 2
 
 
 def test_a_language_that_is_not_installed_is_said_with_those_that_are(page):
-    done = run("ocr", "-l", "xx", page / "en.png")
+    done = run("ocr", "-l", "xx", page)
     assert done.returncode == 65
     assert "en" in done.stderr.decode() and done.stderr.decode().count("\n") == 1
 

@@ -155,6 +155,18 @@ static void speech_without_a_pause_is_cut_before_the_limit(void **state)
 		assert_int_equal(f->kept.parts[i].span_count, 1);
 }
 
+static void a_part_that_one_run_has_filled_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 5; i++) {
+		push(f, 27.3, true);
+		push(f, 0.4, false);
+	}
+	finish(f);
+	assert_int_equal(f->kept.count, 5);
+	assert_in_range(f->kept.samples, 5 * 27 * S, 5 * 28 * S);
+}
+
 static void the_end_of_the_recording_ends_the_last_part(void **state)
 {
 	struct fixture *f = *state;
@@ -188,13 +200,10 @@ static void an_error_of_the_receiver_ends_the_stream(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(silence_of_any_length_makes_no_part),
-		T(clicks_make_no_part),
-		T(silence_is_left_out_and_padding_is_kept),
-		T(parts_are_cut_at_pauses),
-		T(a_short_pause_is_a_place_to_cut),
-		T(speech_without_a_pause_is_cut_before_the_limit),
-		T(the_end_of_the_recording_ends_the_last_part),
+		T(silence_of_any_length_makes_no_part),	     T(clicks_make_no_part),
+		T(silence_is_left_out_and_padding_is_kept),  T(parts_are_cut_at_pauses),
+		T(a_short_pause_is_a_place_to_cut),	     T(speech_without_a_pause_is_cut_before_the_limit),
+		T(a_part_that_one_run_has_filled_is_closed), T(the_end_of_the_recording_ends_the_last_part),
 		T(an_error_of_the_receiver_ends_the_stream),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

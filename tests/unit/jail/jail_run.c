@@ -170,9 +170,9 @@ static void on_part(void *owner, const struct asr_part *part, int *pcm_fd)
 		run->most_waiting = run->waiting;
 	if (run->parts == run->close_at_part) {
 		close_jail(run);
-	} else if (run->take_after_ms > 0) {
-		do_later(run, NULL, false, (uint64_t)run->take_after_ms);
-	} else {
+	} else if (run->hold_parts && run->waiting == JAIL_PARTS_AHEAD) {
+		do_later(run, NULL, false, 50);
+	} else if (!run->hold_parts) {
 		run->waiting--;
 		jail_part_taken(run->jail);
 	}

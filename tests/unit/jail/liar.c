@@ -81,6 +81,7 @@ static void lie(struct jail_worker *worker, enum lie lie)
 		tell_info(worker, 1);
 	switch (lie) {
 	case LIE_SEGFAULT:
+		(void)signal(SIGSEGV, SIG_DFL); /* a sanitizer would make an exit of it */
 		(void)raise(SIGSEGV);
 		break;
 	case LIE_FORBIDDEN_CALL:

@@ -38,11 +38,11 @@ static void a_recording_comes_out_in_parts(void **state)
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 65);
+	make_tone(&recording, 45);
 	struct jail_run run = { 0 };
 	jail_run(&run, &recording.input);
-	check_tone(&run, 65);
-	assert_true(run.parts >= 3);
+	check_tone(&run, 45);
+	assert_true(run.parts >= 2);
 	assert_true(run.pid > 0);
 }
 
@@ -50,20 +50,20 @@ static void ranges_may_be_answered_later(void **state)
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 65);
+	make_tone(&recording, 45);
 	struct jail_run run = { .answer_later = true };
 	jail_run(&run, &recording.input);
-	check_tone(&run, 65);
+	check_tone(&run, 45);
 }
 
 static void no_more_parts_come_ahead_than_are_taken(void **state)
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 300);
-	struct jail_run run = { .take_after_ms = 500 };
+	make_tone(&recording, 150);
+	struct jail_run run = { .hold_parts = true };
 	jail_run(&run, &recording.input);
-	check_tone(&run, 300);
+	check_tone(&run, 150);
 	assert_true(run.parts > JAIL_PARTS_AHEAD);
 	assert_int_equal(run.most_waiting, JAIL_PARTS_AHEAD);
 }
@@ -72,7 +72,7 @@ static void a_jail_may_be_closed_in_a_callback(void **state)
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 65);
+	make_tone(&recording, 45);
 	struct jail_run run = { .close_at_part = 1 };
 	jail_run(&run, &recording.input);
 	assert_int_equal(run.parts, 1);
@@ -83,7 +83,7 @@ static void a_range_may_be_answered_after_the_jail_was_closed(void **state)
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 65);
+	make_tone(&recording, 45);
 	struct jail_run run = { .close_at_read = 2, .answer_later = true };
 	jail_run(&run, &recording.input);
 	assert_int_equal(run.ends, 0);
@@ -93,7 +93,7 @@ static void a_file_that_cannot_be_read_any_more_ends_with_that_reason(void **sta
 {
 	(void)state;
 	cleanup_recording struct recording recording;
-	make_tone(&recording, 65);
+	make_tone(&recording, 45);
 	struct jail_run run = { .fail_read = 7 };
 	jail_run(&run, &recording.input);
 	assert_int_equal(run.ends, 1);

@@ -23,7 +23,7 @@ static void check(enum lie lie, enum err_code code, const char *reason)
 {
 	struct media_input input = { .size = lie, .read = read_zeros };
 	/* Nothing is answered in time, so that what the jail sends stays in flight. */
-	struct jail_run run = { .take_after_ms = 2000, .answer_later = true };
+	struct jail_run run = { .hold_parts = true, .answer_later = true };
 	jail_run(&run, &input);
 	if (!strstr(run.why.message, reason))
 		print_error("lie %d: %s\n", (int)lie, run.why.message);

@@ -87,33 +87,39 @@ static void read_frame(const uint8_t *segment, size_t size, uint8_t marker, stru
 	info->plain = segment[0] == 8 && marker <= 0xC2;
 }
 
+/* Filling, and markers that stand without a segment. */
+static bool is_bare(uint8_t marker)
+{
+	return marker == 0xFF || marker <= 1 || (marker >= 0xD0 && marker <= MARKER_SOI);
+}
+
+static void read_segment(const uint8_t *segment, size_t len, uint8_t marker, struct jpeg_info *info)
+{
+	if (marker == MARKER_APP1)
+		read_exif(segment, len, info);
+	else if (marker == MARKER_APP14 && len >= 12 && memcmp(segment, "Adobe", 5) == 0)
+		info->adobe = true;
+	else if (is_frame_header(marker) && info->width == 0)
+		read_frame(segment, len, marker, info);
+}
+
 bool media_jpeg_info(const uint8_t *data, size_t size, struct jpeg_info *ret)
 {
 	*ret = (struct jpeg_info){ .orientation = 1 };
 	size_t at = 2;
 	while (size >= 4 && at <= size - 4) {
-		if (data[at] != 0xFF) {
-			at++;
+		uint8_t marker = data[at + 1];
+		if (data[at] != 0xFF || is_bare(marker)) {
+			at += data[at] != 0xFF || marker == 0xFF ? 1 : 2;
 			continue;
 		}
-		uint8_t marker = data[at + 1];
 		if (marker == MARKER_SOS || marker == MARKER_EOI)
 			break;
-		if (marker == 0xFF || marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= MARKER_SOI)) {
-			at += marker == 0xFF ? 1 : 2; /* filling, or a marker without a segment */
-			continue;
-		}
 		size_t len = (size_t)data[at + 2] << 8 | data[at + 3];
-		const uint8_t *segment = data + at + 4;
 		size_t room = size - at - 4;
 		size_t body = len >= 2 ? len - 2 : 0;
 		body = body < room ? body : room;
-		if (marker == MARKER_APP1)
-			read_exif(segment, body, ret);
-		else if (marker == MARKER_APP14 && body >= 12 && memcmp(segment, "Adobe", 5) == 0)
-			ret->adobe = true;
-		else if (is_frame_header(marker) && ret->width == 0)
-			read_frame(segment, body, marker, ret);
+		read_segment(data + at + 4, body, marker, ret);
 		at += 4 + body;
 	}
 	return ret->width > 0;

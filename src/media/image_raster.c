@@ -51,14 +51,21 @@ static bool has_colour(PIX *pix)
 	return false;
 }
 
-enum err_code media_pix_simplify(PIX **pix, struct err *err)
+/* Brings a palette and unusual depths to 1, 8 or 32 bits; NULL inside *pix without memory. */
+static void to_plain_depth(PIX **pix)
 {
 	if (pixGetColormap(*pix))
 		replace(pix, pixRemoveColormap(*pix, REMOVE_CMAP_BASED_ON_SRC));
-	if (*pix && pixGetDepth(*pix) == 16)
+	int depth = *pix ? pixGetDepth(*pix) : 0;
+	if (depth == 16)
 		replace(pix, pixConvert16To8(*pix, L_MS_BYTE));
-	if (*pix && pixGetDepth(*pix) > 1 && pixGetDepth(*pix) < 8)
+	else if (depth == 2 || depth == 4)
 		replace(pix, pixConvertTo8(*pix, 0));
+}
+
+enum err_code media_pix_simplify(PIX **pix, struct err *err)
+{
+	to_plain_depth(pix);
 	if (*pix && pixGetDepth(*pix) == 32 && pixGetSpp(*pix) == 4)
 		replace(pix, pixAlphaBlendUniform(*pix, 0xFFFFFF00));
 	if (*pix && pixGetDepth(*pix) == 32 && !has_colour(*pix))

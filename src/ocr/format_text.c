@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "base/utf8.h"
 #include "ocr/format_priv.h"
 
@@ -44,9 +45,14 @@ size_t ocr_hyphen_len(const char *text, size_t len)
  * punctuation, kana, full-width forms. Hangul has spaces. */
 static bool is_spaceless(uint32_t c)
 {
-	return (c >= 0x0E00 && c <= 0x0EFF) || (c >= 0x1000 && c <= 0x109F) || (c >= 0x1780 && c <= 0x17FF) ||
-	       (c >= 0x2E80 && c <= 0x312F) || (c >= 0x31A0 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) ||
-	       (c >= 0xFE30 && c <= 0xFE4F) || (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x20000 && c <= 0x3FFFF);
+	static const uint32_t ranges[][2] = { { 0x0E00, 0x0EFF }, { 0x1000, 0x109F }, { 0x1780, 0x17FF },
+					      { 0x2E80, 0x312F }, { 0x31A0, 0x9FFF }, { 0xF900, 0xFAFF },
+					      { 0xFE30, 0xFE4F }, { 0xFF00, 0xFFEF }, { 0x20000, 0x3FFFF } };
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	}
+	return false;
 }
 
 struct paragraph_writer {

@@ -1,8 +1,10 @@
 #include "ocr/cld.h"
 
+/* Before the next header, which uses FILE without including it. */
+#include <cstdio>
+
 #include <cld2/public/compact_lang_det.h>
 #include <cld2/public/encodings.h>
-#include <cstdio> /* the next header uses FILE without including it */
 #include <cstring>
 
 /* Best effort: an answer for short texts too. */

@@ -13,8 +13,8 @@ enum { GRID = 32 };
 #define SCALE_MAX 3.0f
 /* Its width at most: a page that is wider still is made smaller. */
 #define SIDE_WIDE 1600
-/* Pixels read at once; working memory is 300 bytes for each. A page takes two strips. */
-#define STRIP_PIXELS 557056
+/* Pixels read at once; working memory is 300 bytes for each. A page takes three strips. */
+#define STRIP_PIXELS 393216
 /* Strips overlap by this: more than two lines of text, so that each line is whole in one of them. */
 #define STRIP_OVERLAP 128
 /* Both strips at a seam see its lines, but not to the pixel alike: this far from it either may have a line. */

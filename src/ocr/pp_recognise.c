@@ -7,8 +7,9 @@
 #include "base/cleanup.h"
 #include "ocr/pp_image.h"
 
-/* The recogniser's input height, pixels, and the unit of its widths: one shape per unit keeps its plans few. */
-enum { LINE_HEIGHT = 48, WIDTH_UNIT = 64 };
+/* The recogniser's input height, pixels, and the unit of its widths: OpenVINO keeps 2 MB
+ * for each shape that it has seen. */
+enum { LINE_HEIGHT = 48, WIDTH_UNIT = 128 };
 /* Widest piece that is read at once: a full line of small print on A4; its answer takes 15 MB. */
 enum { PIECE_WIDTH = 2048 };
 /* Longer pieces than this many make no line of text: 16 pages' width. */

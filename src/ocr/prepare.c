@@ -13,7 +13,8 @@ enum {
 	TEXT_HEIGHT_PX = 24, /* median height of letters that tesseract reads best */
 	MAX_SHEET_PIXELS = 32 * 1000 * 1000, /* more costs time and shows no more: A3 at 400 dpi is 31 Mpx */
 	MAX_UPSCALE = 4,
-	RULE_HEIGHTS = 6 /* a rule is this many times as long as letters are high */
+	RULE_HEIGHTS =
+		15 /* a rule is this many times as long as letters are high; blurred words run together are not */
 };
 
 /* Background of the lightest and the darkest part of a page may differ by this much of 255 before it counts as

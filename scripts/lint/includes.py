@@ -37,7 +37,7 @@ LIBRARIES = {
     "utf8proc.h": ["src/base/*", "src/asr/*", "src/ocr/*", "src/jail/*", "tests/*"],
     "uv.h": [f"src/{room}/*" for room in ("http", "process", "models", "jail", "engine", "jobs", "cli")] + ["tests/*"],
     "whisper.h": ["src/asr/whisper*"],
-    "zlib.h": ["src/models/*", "src/ocr/*", "src/media/*", "src/http/*", "tests/*"],
+    "zlib.h": ["src/models/*", "src/asr/*", "src/ocr/*", "src/media/*", "src/http/*", "tests/*"],
 }
 
 # Headers of C, POSIX and Linux, which any room may include, and of C++ where a library offers nothing else.

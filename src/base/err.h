@@ -3,8 +3,9 @@
  *
  * Every fallible function returns an `enum err_code` and takes a `struct err *` as its last argument. On
  * failure the code is returned and the error object holds a message a user can act on; on success the
- * object is untouched. Only base accepts NULL for it; everywhere else it must be an object. Messages follow PostgreSQL's rules: lower case, no full stop, name the object and
- * the reason. Library code never logs; whoever owns the request or the command reports the error once.
+ * object is untouched. Only base accepts NULL for it; everywhere else it must be an object. Messages follow
+ * PostgreSQL's rules: lower case, no full stop, name the object and the reason. Library code never logs; whoever owns
+ * the request or the command reports the error once.
  *
  * Thread safety: an error object belongs to one thread at a time.
  */

@@ -94,17 +94,27 @@ static enum err_code ask_ahead(struct jail_worker *worker, uint64_t number, stru
 	return ERR_OK;
 }
 
-/* Gives the block, waiting until it is there. */
-static enum err_code fetch(struct jail_worker *worker, uint64_t number, struct block **ret, struct err *err)
+/* Finds the block or asks for it, once there is room for one more request. */
+static enum err_code find_or_ask(struct jail_worker *worker, uint64_t number, struct block **ret, struct err *err)
 {
-	bool forward = number == worker->last_block + 1 || number == worker->last_block;
-	worker->last_block = number;
 	struct block *block = find(worker, number);
 	while (!block && worker->asked >= JAIL_READS_AHEAD && worker->broken.code == ERR_OK) {
 		if (worker_pump(worker, err) != ERR_OK)
 			return err->code;
 	}
 	if (!block && worker->broken.code == ERR_OK && ask(worker, number, &block, err) != ERR_OK)
+		return err->code;
+	*ret = block;
+	return ERR_OK;
+}
+
+/* Gives the block, waiting until it is there. */
+static enum err_code fetch(struct jail_worker *worker, uint64_t number, struct block **ret, struct err *err)
+{
+	bool forward = number == worker->last_block + 1 || number == worker->last_block;
+	worker->last_block = number;
+	struct block *block = NULL;
+	if (find_or_ask(worker, number, &block, err) != ERR_OK)
 		return err->code;
 	if (block)
 		block->used = ++worker->counter; /* asking ahead must not throw it out */

@@ -91,7 +91,8 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 		TessBaseAPIDelete(api);
 		return err_set(err, ERR_UNAVAILABLE, "tesseract cannot load its data \"%s\" from %s", data, folder);
 	}
-	/* Its remarks go to standard error, which the engine's node has turned away. Sheets are dark on light: a second, inverted run over poor lines is waste. */
+	/* Its remarks go to standard error, which the engine's node has turned away. Sheets are dark on light: a
+	 * second, inverted run over poor lines is waste. */
 	TessBaseAPISetVariable(api, "tessedit_do_invert", "0");
 	*slot = (struct slot){ .api = api };
 	(void)snprintf(slot->data, sizeof(slot->data), "%s", data);

@@ -54,7 +54,9 @@ static const struct sample samples[] = {
 	  "über die Schulter. Auf dem Bild standen Fenster offen, die in Wahrheit längst vermauert waren.\n\n"
 	  "Er lächelte, schloss das Heft und ging weiter. Das Heft blieb liegen." },
 	{ "page-fa", "fa", "DejaVu Sans 15", 1,
-	  "کاتب پیر هر روز صبح کنار پنجره می‌نشست و نامه‌های مردم را می‌نوشت. او از هیچ کس نامی نمی‌پرسید و "
+	  "کاتب پیر هر روز صبح کنار پنجره می‌نشست و نامه‌های مردم را می‌نوشت. او از هیچ کس نامی "
+	  "نمی‌پرسید "
+	  "و "
 	  "هر "
 	  "کلمه را دو بار "
 	  "می‌خواند.\n\n"

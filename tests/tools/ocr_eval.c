@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "j:m:t:a:v:o:")) != -1) {
 		if (option == 'j')
-			threads = atoi(optarg) < MAX_THREADS ? atoi(optarg) : MAX_THREADS;
+			threads = (int)strtol(optarg, NULL, 10) % (MAX_THREADS + 1);
 		else if (option == 'm')
 			mode = strcmp(optarg, "fast") == 0 ? OCR_FAST : OCR_HIGH_ACCURACY;
 		else if (option == 't')

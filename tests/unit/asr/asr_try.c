@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 	struct asr_model *model;
 	if (argc < 6)
 		return EX_USAGE;
-	run.threads = atoi(argv[3]);
+	run.threads = (int)strtol(argv[3], NULL, 10);
 	if (run.threads < 1 || run.threads > THREADS_MAX)
 		return EX_USAGE;
 	must(io_read_file(argv[2], &vad_file, &err), &err);

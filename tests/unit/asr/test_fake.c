@@ -73,7 +73,7 @@ static void it_stops_when_asked(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_transcript struct asr_transcript t;
-	strcpy(f->options.prompt, "fake:sleep=100000");
+	(void)snprintf(f->options.prompt, sizeof f->options.prompt, "%s", "fake:sleep=100000");
 	assert_int_equal(recognise(f, COUNT, always, &t), ERR_CANCELLED);
 	assert_int_equal(t.word_count, 0);
 }
@@ -82,7 +82,7 @@ static void it_fails_when_told(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_transcript struct asr_transcript t;
-	strcpy(f->options.prompt, "fake:fail");
+	(void)snprintf(f->options.prompt, sizeof f->options.prompt, "%s", "fake:fail");
 	assert_int_equal(recognise(f, COUNT, NULL, &t), ERR_INTERNAL);
 }
 
@@ -90,7 +90,7 @@ static void an_unknown_language_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_transcript struct asr_transcript t;
-	strcpy(f->options.language, "xx");
+	(void)snprintf(f->options.language, sizeof f->options.language, "%s", "xx");
 	assert_int_equal(recognise(f, COUNT, NULL, &t), ERR_INVALID);
 }
 

@@ -131,7 +131,7 @@ static void a_language_that_it_does_not_know_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_transcript struct asr_transcript t;
-	strcpy(f->options.language, "xx");
+	(void)snprintf(f->options.language, sizeof f->options.language, "%s", "xx");
 	assert_int_equal(recognise(f, AUDIO_RATE, NULL, &t), ERR_INVALID);
 }
 

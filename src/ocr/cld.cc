@@ -1,6 +1,8 @@
 #include "ocr/cld.h"
 
-#include <cstdio> /* the next header uses FILE without including it */
+/* Before the next header, which uses FILE without including it. */
+#include <cstdio>
+
 #include <cld2/public/compact_lang_det.h>
 #include <cld2/public/encodings.h>
 #include <cstring>
@@ -30,5 +32,6 @@ void ocr_cld_detect(const char *text, size_t len, struct ocr_cld *ret)
 						ret->percent, scores, nullptr, &bytes, &ret->reliable, &valid_prefix);
 	for (int i = 0; i < OCR_CLD_LANGUAGES; i++)
 		if (languages[i] != CLD2::UNKNOWN_LANGUAGE)
-			snprintf(ret->code[i], sizeof(ret->code[i]), "%s", modern_code(CLD2::LanguageCode(languages[i])));
+			snprintf(ret->code[i], sizeof(ret->code[i]), "%s",
+				 modern_code(CLD2::LanguageCode(languages[i])));
 }

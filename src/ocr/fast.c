@@ -68,8 +68,9 @@ static void desk_done(struct desk *desk)
 /* After a poor reading: turns the sheet if it lies on its side or head, and reads it again. */
 static enum err_code turn_and_read(struct desk *desk, struct err *err)
 {
-	struct ocr_tess_job job = { .run = desk->run, .sheet = &desk->sheet, .data = desk->choice.data,
-				    .layout = OCR_LAYOUT_BLOCK };
+	struct ocr_tess_job job = {
+		.run = desk->run, .sheet = &desk->sheet, .data = desk->choice.data, .layout = OCR_LAYOUT_BLOCK
+	};
 	bool turned = false;
 	enum err_code code = ocr_find_upright(desk->with, &job, &desk->sheet, &turned, err);
 
@@ -112,8 +113,7 @@ static enum err_code read_unprepared(struct desk *desk, struct err *err)
 static enum err_code check_language(struct desk *desk, struct err *err)
 {
 	bool mixed = false;
-	const struct ocr_language *language =
-		ocr_language_of(desk->with->installed, &desk->reading.page, &mixed);
+	const struct ocr_language *language = ocr_language_of(desk->with->installed, &desk->reading.page, &mixed);
 
 	if (!language || strcmp(language->code, desk->choice.code) == 0)
 		return ERR_OK;

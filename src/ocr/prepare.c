@@ -13,7 +13,8 @@ enum {
 	TEXT_HEIGHT_PX = 24, /* median height of letters that tesseract reads best */
 	MAX_SHEET_PIXELS = 32 * 1000 * 1000, /* more costs time and shows no more: A3 at 400 dpi is 31 Mpx */
 	MAX_UPSCALE = 4,
-	RULE_HEIGHTS = 6 /* a rule is this many times as long as letters are high */
+	RULE_HEIGHTS =
+		15 /* a rule is this many times as long as letters are high; blurred words run together are not */
 };
 
 /* Background of the lightest and the darkest part of a page may differ by this much of 255 before it counts as
@@ -223,9 +224,6 @@ static void clean(struct ocr_sheet *sheet)
 			replace(&sheet->grey, pixBackgroundNorm(sheet->grey, NULL, NULL, 10, 15, 100, 20, 230, 2, 1));
 	if (probe.noise > noisy * probe.contrast)
 		sheet->changed |= replace(&sheet->grey, pixBlockconvGray(sheet->grey, NULL, 1, 1));
-	if (getenv("OCR_TRACE"))
-		fprintf(stderr, "probe paper %.0f..%.0f noise %.1f contrast %.0f inverse %d\n", (double)probe.paper_low,
-			(double)probe.paper_high, (double)probe.noise, (double)probe.contrast, probe.inverse);
 }
 
 /* How level the lines are: the angle to turn by, clockwise, how sure it is, and a score to compare directions by. */
@@ -259,10 +257,6 @@ static enum err_code set_level(struct ocr_sheet *sheet, bool turn, struct skew *
 	*ret = mask ? find_skew(mask) : upright;
 	if (turned)
 		upright = find_skew(turned);
-	if (getenv("OCR_TRACE"))
-		fprintf(stderr, "skew %.2f conf %.2f score %g | vertical %.2f %.2f %g\n", (double)ret->degrees,
-			(double)ret->confidence, (double)ret->score, (double)upright.degrees,
-			(double)upright.confidence, (double)upright.score);
 	if (turned && upright.score > vertical_ratio * ret->score) {
 		*ret = upright;
 		code = ocr_sheet_turn(sheet, 90, err);

@@ -30,8 +30,8 @@ enum err_code ocr_sheet_plain(const struct ocr_raster *raster, struct ocr_sheet 
  * turned by 90 degrees, so that they run level; whether it stands upright then, is for ocr/orient.h.
  * `turn` false: never turned. *ret is untouched on failure. Errors: ERR_NO_MEMORY.
  */
-enum err_code ocr_sheet_prepare(const struct ocr_sheet *plain, bool turn, struct ocr_sheet *ret,
-				struct err *err) MUST_CHECK;
+enum err_code ocr_sheet_prepare(const struct ocr_sheet *plain, bool turn, struct ocr_sheet *ret, struct err *err)
+	MUST_CHECK;
 
 /* Turns the sheet and the page that it maps to clockwise. Errors: ERR_NO_MEMORY, then the sheet is as it was. */
 enum err_code ocr_sheet_turn(struct ocr_sheet *sheet, uint32_t rotation, struct err *err) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 /* Makes *ret, which must be initialised, of the words of `page` that are worth keeping; language is an ISO 639-1
  * code or "". Errors: ERR_NO_MEMORY, ERR_TOO_BIG. */
-enum err_code ocr_tidy(const struct ocr_page *page, const char *language, struct ocr_page *ret,
-		       struct err *err) MUST_CHECK;
+enum err_code ocr_tidy(const struct ocr_page *page, const char *language, struct ocr_page *ret, struct err *err)
+	MUST_CHECK;
 
 #endif

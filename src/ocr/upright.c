@@ -1,6 +1,5 @@
 #include "ocr/upright.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -64,8 +63,6 @@ static enum err_code try_strip(const struct ocr_fast *with, const struct ocr_tes
 
 	if (code)
 		return code;
-	if (getenv("OCR_TRACE") && reading.page.text.data)
-		fprintf(stderr, "%.60s|strip %d-%d of %d data %s score %.0f conf %.2f\n", reading.page.text.data, strip.y0, strip.y1, (int)reading.page.height, job->data, (double)reading.score, (double)ocr_page_confidence(&reading.page));
 	ret->score = reading.score;
 	ret->confidence = ocr_page_confidence(&reading.page);
 	ret->language = ocr_language_of(with->installed, &reading.page, &ret->mixed);

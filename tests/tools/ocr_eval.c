@@ -63,8 +63,12 @@ static bool load(const char *file, struct ocr_raster *ret, uint8_t **ret_pixels)
 			*to++ = GET_DATA_BYTE(line + x, COLOR_BLUE);
 		}
 	}
-	*ret = (struct ocr_raster){ .width = width, .height = height, .channels = channels,
-				    .stride = width * channels, .dpi = (uint32_t)pixGetXRes(pix), .pixels = pixels };
+	*ret = (struct ocr_raster){ .width = width,
+				    .height = height,
+				    .channels = channels,
+				    .stride = width * channels,
+				    .dpi = (uint32_t)pixGetXRes(pix),
+				    .pixels = pixels };
 	*ret_pixels = pixels;
 	pixDestroy(&pix);
 	return pixels != NULL;
@@ -81,8 +85,6 @@ static void write_text(const char *name, const struct ocr_page *page)
 	for (size_t i = 0; i < page->line_count; i++) {
 		const struct ocr_line *line = &page->lines[i];
 
-		if (i && getenv("PARAGRAPHS") && line->paragraph_start)
-			fputc('\n', f);
 		for (uint32_t w = line->first_word; w < line->first_word + line->word_count; w++)
 			fprintf(f, "%s%.*s", page->words[w].space_before ? " " : "", (int)page->words[w].text_len,
 				ocr_word_text(page, &page->words[w]));
@@ -114,6 +116,7 @@ static void read_one(struct ocr_session *session, const struct item *item)
 	printf("%-28s cpu %5.0f wall %5.0f lang %-3s turn %3u skew %5.2f conf %.3f %s\n", name,
 	       cpu_ms(CLOCK_THREAD_CPUTIME_ID) - cpu, cpu_ms(CLOCK_MONOTONIC) - wall, page.language, page.rotation,
 	       (double)page.skew, (double)ocr_page_confidence(&page), page.source);
+	(void)fflush(stdout);
 	if (out_folder)
 		write_text(name, &page);
 	ocr_page_done(&page);

@@ -1,7 +1,5 @@
 #include "models/weights.h"
 
-#if TIRO_HAVE_GGML
-
 #include <ggml.h>
 
 enum err_code weights_quantise_q8_0(const float *values, size_t rows, size_t columns, void *out, struct err *err)
@@ -12,13 +10,3 @@ enum err_code weights_quantise_q8_0(const float *values, size_t rows, size_t col
 		return err_set(err, ERR_INTERNAL, "ggml wrote %zu bytes of a tensor, not %zu", written, expected);
 	return ERR_OK;
 }
-
-#else
-
-enum err_code weights_quantise_q8_0(const float *values, size_t rows, size_t columns, void *out, struct err *err)
-{
-	(void)values, (void)rows, (void)columns, (void)out;
-	return err_set(err, ERR_UNAVAILABLE, "this build has no speech engine and cannot quantise models");
-}
-
-#endif

@@ -31,6 +31,8 @@ def main() -> int:
             found = CALL.search(COMMENT_OR_TEXT.sub("", line)) if code else None
             if found and not (path.startswith("tests/") and found[1] in TESTS_MAY):
                 errors.append(f"{where} {found[1]}() is banned")
+            if line.startswith(("<" * 7 + " ", ">" * 7 + " ")):
+                errors.append(f"{where} is what a merge left")
             if HOST.search(line):
                 errors.append(f"{where} names the host of a package registry")
             if MACHINE_PATH.search(line):

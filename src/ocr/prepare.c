@@ -10,7 +10,7 @@
 enum {
 	TILES = 24, /* of the probe, each way */
 	TILE_PX = 64, /* looked at of each */
-	TEXT_HEIGHT_PX = 24, /* median height of letters that tesseract reads best */
+	TEXT_HEIGHT_PX = 20, /* median height of letters that tesseract reads best */
 	MAX_SHEET_PIXELS = 32 * 1000 * 1000, /* more costs time and shows no more: A3 at 400 dpi is 31 Mpx */
 	MAX_UPSCALE = 4,
 	RULE_HEIGHTS =

@@ -10,7 +10,8 @@ from . import paths
 
 RATE = 16000
 LONG_S = 345  # about six minutes of clips before the pauses
-PINK_DB, BABBLE_DB = 10, 15  # speech above noise
+PINK_DB, BABBLE_DB = 15, 20  # speech above noise
+LEVEL_DB = -23  # of the clips, as broadcasters level what they join (EBU R 128)
 BABBLE_VOICES = 6
 PAUSE_S = (0.3, 1.2)  # between clips, as people pause between paragraphs
 
@@ -91,13 +92,18 @@ def power(samples):
     return powers[powers > powers.max() / 1000].mean()
 
 
+def levelled(samples):
+    """A clip at the common level, so that the noise of the noisy copy is as far below a quiet voice as below a loud one."""
+    return samples * np.float32(np.sqrt(10 ** (LEVEL_DB / 10) / power(samples)))
+
+
 def at_level(noise, speech, below_db):
     return noise * np.sqrt(power(speech) / power(noise) / 10 ** (below_db / 10))
 
 
 def english_order(seconds):
     """English clips until `seconds` are full: each once in order, then again in a shuffled one."""
-    english = [(clip, decode(clip.path)) for clip in clips() if clip.language == "en"]
+    english = [(clip, levelled(decode(clip.path))) for clip in clips() if clip.language == "en"]
     random = np.random.default_rng(1)
     chosen, total = [], 0.0
     order = list(range(len(english)))

@@ -18,8 +18,9 @@ enum { RATIO_BYTES_MAX = 8192, FEW_WORDS = 4 };
 #define SPARSE_LOGPROB_MIN -0.8F
 #define SPARSE_WORDS_PER_SECOND 0.5F
 #define SPARSE_US (3 * US_PER_S)
-/* Measured (README.md): a clip that is alone is held to what the slow way would do no better; in a packed part, which has
- * more context, the slow way finds two points more of the errors for half as much time again, and that is not worth it. */
+/* Measured (README.md): a clip that is alone is held to what the slow way would do no better; in a packed part, which
+ * has more context, the slow way finds two points more of the errors for half as much time again, and that is not worth
+ * it. */
 #define SURE_ALONE -0.25F
 #define SURE_PACKED -0.45F
 /* A sentence said twice is below it, a loop above. */

@@ -108,7 +108,7 @@ static double cue_cost(const struct cue_block *block, struct cue_range *cue, int
 size_t cue_block_cut(const struct cue_block *block, int64_t next_start_us, struct cue_range ret[CUE_BLOCK_ATOMS])
 {
 	double best[CUE_BLOCK_ATOMS + 1] = { 0 }; /* of the first n atoms */
-	struct cue_range last[CUE_BLOCK_ATOMS + 1]; /* the cue that ends there */
+	struct cue_range last[CUE_BLOCK_ATOMS + 1] = { 0 }; /* the cue that ends there */
 	for (size_t end = 1; end <= block->count; end++) {
 		int64_t after_us = end < block->count ? block->atoms[end].start_us : next_start_us;
 		best[end] = INFINITY;

@@ -10,19 +10,19 @@ enum { RATIO_BYTES_MAX = 8192, FEW_WORDS = 4 };
 
 /* Whisper's own bounds for a second try. */
 #define RATIO_MAX 2.4F
-#define LOGPROB_MIN -1.0F
+#define LOGPROB_MIN (-1.0F)
 /* For telling noise from speech that the detector let through; measured over hiss, hum, tones and music. whisper.cpp's
  * own probability of no speech is of no use: it reads the scores of the wrong token. */
-#define STOCK_LOGPROB_MIN -0.5F
-#define FEW_LOGPROB_MIN -1.3F
-#define SPARSE_LOGPROB_MIN -0.8F
+#define STOCK_LOGPROB_MIN (-0.5F)
+#define FEW_LOGPROB_MIN (-1.3F)
+#define SPARSE_LOGPROB_MIN (-0.8F)
 #define SPARSE_WORDS_PER_SECOND 0.5F
 #define SPARSE_US (3 * US_PER_S)
 /* Measured (README.md): a clip that is alone is held to what the slow way would do no better; in a packed part, which
  * has more context, the slow way finds two points more of the errors for half as much time again, and that is not worth
  * it. */
-#define SURE_ALONE -0.25F
-#define SURE_PACKED -0.45F
+#define SURE_ALONE (-0.25F)
+#define SURE_PACKED (-0.45F)
 /* A sentence said twice is below it, a loop above. */
 #define SURE_RATIO_MAX 2.0F
 /* Fast speech has five words a second; a model that invents has more. */

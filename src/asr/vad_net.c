@@ -53,8 +53,8 @@ static ALWAYS_INLINE void conv(const struct conv *weights, const struct layer_sh
 	memset(out, 0, sizeof *out);
 	for (int o = 0; o < shape->out; o++) {
 		float sums[FRAMES];
-		dot_columns(weights->weights[o], in->values, (size_t)(shape->stride * shape->in), shape->frames_out, n,
-			    sums);
+		dot_columns(weights->weights[o], in->values, (size_t)shape->stride * (size_t)shape->in,
+			    shape->frames_out, n, sums);
 		for (int t = 0; t < shape->frames_out; t++)
 			out->values[(t + 1) * shape->out + o] = fmaxf(sums[t] + weights->bias[o], 0.0F);
 	}

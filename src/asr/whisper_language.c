@@ -54,7 +54,7 @@ enum err_code asr_whisper_detect(struct asr_session *session, const int16_t *sam
 		return code;
 	asr_whisper_begin(session, NULL, NULL);
 	count = asr_whisper_to_float(session, samples, count);
-	float probabilities[ASR_WHISPER_LANGUAGES];
+	float probabilities[ASR_WHISPER_LANGUAGES] = { 0 };
 	code = score_languages(session, count, threads, probabilities, err);
 	for (*ret_count = 0; !code && *ret_count < max; ++*ret_count) {
 		struct asr_language_score *score = &ret[*ret_count];
@@ -81,7 +81,7 @@ enum err_code asr_whisper_choose_language(struct asr_session *s, size_t count, s
 				       options->language);
 		return ERR_OK;
 	}
-	float probabilities[ASR_WHISPER_LANGUAGES];
+	float probabilities[ASR_WHISPER_LANGUAGES] = { 0 };
 	enum err_code code = score_languages(s, count, options->threads, probabilities, err);
 	if (code)
 		return code;

@@ -70,6 +70,12 @@ enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)
 enum err_code err_set_errno(struct err *err, enum err_code fallback, int sys_errno, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: it is told here that an error is never ERR_OK. */
+#define err_set(err, code, ...) ((void)(err_set)(err, code, __VA_ARGS__), (code))
+#define err_set_errno(err, fallback, ...) ((void)(err_set_errno)(err, fallback, __VA_ARGS__), (fallback))
+#endif
+
 /* Puts "prefix: " before the message of an error that is already set; returns its code. */
 enum err_code err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

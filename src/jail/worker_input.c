@@ -120,11 +120,12 @@ static enum err_code fetch(struct jail_worker *worker, uint64_t number, struct b
 		block->used = ++worker->counter; /* asking ahead must not throw it out */
 	if (forward && worker->broken.code == ERR_OK && ask_ahead(worker, number, err) != ERR_OK)
 		return err->code;
-	while (worker->broken.code == ERR_OK && block->state == BLOCK_ASKED) {
+	while (block && worker->broken.code == ERR_OK && block->state == BLOCK_ASKED) {
 		if (worker_pump(worker, err) != ERR_OK)
 			return err->code;
 	}
-	if (worker->broken.code != ERR_OK) {
+	/* There is no block only where the channel broke before it was asked for. */
+	if (!block || worker->broken.code != ERR_OK) {
 		*err = worker->broken;
 		return err->code;
 	}
@@ -140,7 +141,7 @@ static enum err_code read_input(void *ctx, uint64_t offset, void *buffer, size_t
 		len = (size_t)(worker->input.size - offset);
 	while (done < len && offset < worker->input.size) {
 		struct block *block = NULL;
-		if (fetch(worker, offset / BLOCK_BYTES, &block, err) != ERR_OK)
+		if (fetch(worker, offset / BLOCK_BYTES, &block, err) != ERR_OK || !block)
 			return err->code;
 		size_t from = (size_t)(offset % BLOCK_BYTES);
 		size_t n = block->len - from < len - done ? block->len - from : len - done;

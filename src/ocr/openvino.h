@@ -33,7 +33,7 @@
 	X(ov_shape_free)
 
 struct openvino {
-#define X(name) __typeof__(name) *name;
+#define X(name) __typeof__(name) *name; /* NOLINT(bugprone-macro-parentheses): a member's name */
 	OPENVINO_TABLE(X)
 #undef X
 };

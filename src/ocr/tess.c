@@ -94,6 +94,8 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 	/* Its remarks go to standard error, which the engine's node has turned away. Sheets are dark on light: a
 	 * second, inverted run over poor lines is waste. */
 	TessBaseAPISetVariable(api, "tessedit_do_invert", "0");
+	/* Staves of music are searched for by opening the whole page several times over. */
+	TessBaseAPISetVariable(api, "pageseg_apply_music_mask", "0");
 	*slot = (struct slot){ .api = api };
 	(void)snprintf(slot->data, sizeof(slot->data), "%s", data);
 	return ERR_OK;
@@ -229,10 +231,13 @@ static enum err_code collect_words(TessResultIterator *it, struct ocr_page *page
 	enum err_code code = ERR_OK;
 
 	do {
-		if (TessPageIteratorIsAtBeginningOf(at, RIL_BLOCK) || page->block_count == 0)
+		/* Each such question makes tesseract work out the line's order anew; a block begins with a line. */
+		bool first = page->block_count == 0;
+		bool line_begins = first || TessPageIteratorIsAtBeginningOf(at, RIL_TEXTLINE);
+
+		if (first || (line_begins && TessPageIteratorIsAtBeginningOf(at, RIL_BLOCK)))
 			code = ocr_page_add_block(page, OCR_BLOCK_TEXT, err);
-		if (!code && (TessPageIteratorIsAtBeginningOf(at, RIL_TEXTLINE) ||
-			      page->blocks[page->block_count - 1].line_count == 0))
+		if (!code && line_begins)
 			code = add_line(it, page, err);
 		if (!code)
 			code = add_word(it, page, err);

@@ -101,6 +101,7 @@ enum err_code ocr_find_upright(const struct ocr_fast *with, const struct ocr_tes
 struct search {
 	const struct ocr_fast *with;
 	struct ocr_tess_job job;
+	struct ocr_choice choice; /* whose data the job names */
 	struct trial best;
 	const struct ocr_language *language; /* the best trial was read with its data */
 };
@@ -108,11 +109,10 @@ struct search {
 /* Tries the data of one language. */
 static enum err_code try_language(struct search *search, const struct ocr_language *language, struct err *err)
 {
-	struct ocr_choice choice;
 	struct trial trial;
 
-	ocr_choice_by_language(search->with->installed, language, &choice);
-	search->job.data = choice.data;
+	ocr_choice_by_language(search->with->installed, language, &search->choice);
+	search->job.data = search->choice.data;
 	enum err_code code = try_strip(search->with, &search->job, &trial, err);
 
 	search->job.data = NULL;
@@ -157,7 +157,6 @@ static enum err_code try_scripts(struct search *search, const char *likely, stru
 static enum err_code search_further(struct search *search, struct ocr_sheet *sheet, bool turn, struct err *err)
 {
 	struct ocr_osd osd = { 0 };
-	struct ocr_choice choice;
 	bool turned = false;
 	enum err_code code = ERR_OK;
 
@@ -166,8 +165,8 @@ static enum err_code search_further(struct search *search, struct ocr_sheet *she
 	code = try_scripts(search, osd.script, err);
 	if (code || found(search) || !turn)
 		return code;
-	ocr_choice_by_language(search->with->installed, search->language, &choice);
-	search->job.data = choice.data;
+	ocr_choice_by_language(search->with->installed, search->language, &search->choice);
+	search->job.data = search->choice.data;
 	code = ocr_find_upright(search->with, &search->job, sheet, &turned, err);
 	if (code || !turned)
 		return code;

@@ -277,8 +277,8 @@ static enum err_code level(struct ocr_sheet *sheet, bool turn, struct err *err)
 		return code;
 
 	/* Whole pixels, as pixRotate takes them. */
-	double cx = (double)(pixGetWidth(sheet->grey) / 2);
-	double cy = (double)(pixGetHeight(sheet->grey) / 2);
+	int cx = pixGetWidth(sheet->grey) / 2;
+	int cy = pixGetHeight(sheet->grey) / 2;
 
 	if (!replace(&sheet->grey, pixRotate(sheet->grey, skew.degrees * (float)M_PI / 180, L_ROTATE_AREA_MAP,
 					     L_BRING_IN_WHITE, 0, 0)))

@@ -6,6 +6,22 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
+static void ignore_leaks(bool ignored)
+{
+#ifdef __SANITIZE_ADDRESS__
+	if (ignored)
+		__lsan_disable();
+	else
+		__lsan_enable();
+#else
+	(void)ignored;
+#endif
+}
+
 enum { COUNT_MAX = LIMIT_PART_MAX_S * AUDIO_RATE };
 
 static struct asr_model *model;
@@ -175,7 +191,11 @@ static void a_model_that_ends_early_is_refused(void **state)
 	close(fd);
 	assert_ok(io_memfd("model", &fd, &err), &err);
 	assert_ok(io_write_all(fd, half, (size_t)40 << 20, &err), &err);
-	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_CORRUPT);
+	/* whisper.cpp itself leaks what it had read of such a file; the engine's process ends then. */
+	ignore_leaks(true);
+	enum err_code code = asr_whisper_engine.model_open(fd, &none, &err);
+	ignore_leaks(false);
+	assert_int_equal(code, ERR_CORRUPT);
 	close(fd);
 }
 

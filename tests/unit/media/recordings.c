@@ -66,7 +66,7 @@ void recording_wav_header(struct strbuf *out, int channels, int rate, int bits, 
 	add_le(out, 1, 2);
 	add_le(out, (uint32_t)channels, 2);
 	add_le(out, (uint32_t)rate, 4);
-	add_le(out, (uint32_t)(rate * channels * bits / 8), 4);
+	add_le(out, (uint32_t)((int64_t)rate * channels * bits / 8), 4);
 	add_le(out, (uint32_t)(channels * bits / 8), 2);
 	add_le(out, (uint32_t)bits, 2);
 	strbuf_add_str(out, "data");

@@ -29,6 +29,9 @@ enum {
 	LATE_PAD = AUDIO_RATE,
 	/* Speech chunks that a run needs which only the second detector heard: without memory, it errs more. */
 	DOUBTED_CHUNKS_MIN = 24,
+	/* Samples up to this (-72 dB) are no sound: after a second of it the detectors rest until there is one. */
+	HUSH_LEVEL = 8,
+	HUSH_CHUNKS = 31,
 	PACK = LIMIT_PART_PACK_S * AUDIO_RATE,
 	/* Below Whisper's window, which must still hold a mark of time at its end. */
 	PART_MAX = (LIMIT_PART_MAX_S - 2) * AUDIO_RATE,
@@ -54,6 +57,7 @@ struct asr_cutter {
 	int16_t pcm[PART_MAX + CHUNK];
 	bool speaking;
 	bool doubted; /* only the second detector has heard the run */
+	int hushed_chunks; /* without any sound, up to now */
 	int silent_chunks; /* outside of runs, since the second detector last forgot */
 	int quiet_chunks; /* at the run's end */
 	int speech_chunks; /* in the run */
@@ -241,12 +245,34 @@ static float level(const int16_t *samples)
 	return sqrtf(sum / CHUNK) / 4096.0F;
 }
 
+/* True in long digital silence, such as fills hours of some recordings; the detectors start anew behind it. */
+static bool is_hushed(struct asr_cutter *c, const int16_t *samples)
+{
+	int loud = 0;
+	for (int i = 0; i < CHUNK; i++)
+		loud |= samples[i] > HUSH_LEVEL || samples[i] < -HUSH_LEVEL;
+	if (loud) {
+		c->hushed_chunks = 0;
+		return false;
+	}
+	if (c->speaking || ++c->hushed_chunks < HUSH_CHUNKS)
+		return false;
+	if (c->hushed_chunks == HUSH_CHUNKS) {
+		asr_vad_reset(c->vad);
+		asr_vad_reset(c->second);
+	}
+	c->hushed_chunks = HUSH_CHUNKS + 1; /* stays in the range of an int however long it lasts */
+	return true;
+}
+
 /*
  * The detector gets used to a voice: after a loud speaker it may take a quiet one for noise for as long as he speaks.
  * A second one, which forgets every second what it heard, listens while the first hears nothing.
  */
 static float listen(struct asr_cutter *c, const int16_t *samples)
 {
+	if (is_hushed(c, samples))
+		return 0;
 	float probability = asr_vad_next(c->vad, samples);
 	if (c->speaking && !c->doubted)
 		return probability;

@@ -116,6 +116,18 @@ def test_a_tone_and_silence_yield_no_words(tmp_path):
     assert found["segments"] == [] and found["text"] == ""
 
 
+def test_speech_behind_a_long_digital_silence_is_found_at_its_time(jfk, tmp_path):
+    with wave.open(str(jfk), "rb") as wav:
+        params, frames = wav.getparams(), wav.readframes(wav.getnframes())
+    with wave.open(str(tmp_path / "gap.wav"), "wb") as wav:
+        wav.setparams(params)
+        wav.writeframes(frames + bytes(2 * 16000 * 300) + frames)
+    found = json.loads(ok("transcribe", "-l", "en", "-f", "json", tmp_path / "gap.wav"))
+    assert " ".join(words(found["text"])).count(JFK) == 2
+    last = found["segments"][-1]
+    assert 311 <= last["start"] and last["end"] <= 322.1
+
+
 def children_of(pid):
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False)
     return [int(p) for p in listed.stdout.split()]

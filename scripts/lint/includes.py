@@ -32,6 +32,7 @@ LIBRARIES = {
     "pango/*": ["tests/tools/*"],
     "poppler*": ["src/media/*"],
     "qpdf/*": ["src/media/*"],
+    "sanitizer/*": ["tests/*"],
     "seccomp.h": ["src/process/*"],
     "tesseract/*": ["src/ocr/*"],
     "utf8proc.h": ["src/base/*", "src/asr/*", "src/ocr/*", "src/jail/*", "tests/*"],

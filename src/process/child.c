@@ -222,8 +222,14 @@ enum err_code child_find_program(const char *program, char *ret, struct err *err
 		       TIRO_LIBEXEC_DIR);
 }
 
-/* What a child may know of our environment. One OpenMP thread: research/ocr.md section 8. */
-static const char *const child_environment[] = { "LANG=C.UTF-8", "PATH=/usr/bin:/bin", "OMP_THREAD_LIMIT=1", NULL };
+/* What a child may know of our environment. One OpenMP thread: more would wait for each other on busy cores. */
+static const char *const child_environment[] = {
+	"LANG=C.UTF-8", "PATH=/usr/bin:/bin", "OMP_THREAD_LIMIT=1",
+#ifdef __SANITIZE_ADDRESS__
+	"TBB_ENABLE_SANITIZERS=1", /* else OpenVINO's TBB loads libraries in a way that the sanitizer forbids */
+#endif
+	NULL
+};
 
 static enum err_code spawn(uv_loop_t *loop, struct child *child, const struct child_spec *spec, int child_end,
 			   struct err *err)

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 
-/* Thresholds and times are those of research/asr.md, section 6; README.md says what was measured here. */
+/* README.md says where thresholds and times come from. */
 #define SPEECH_STARTS 0.5F
 #define SPEECH_GOES_ON 0.35F
 

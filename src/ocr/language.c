@@ -92,7 +92,7 @@ static const char *const system_folders[] = { "/usr/share/tesseract-ocr/5/tessda
 /* Data for all of Latin script, as Debian installs it and as upstream names it. */
 static const char *const latin_names[] = { "Latin", "script/Latin" };
 
-enum { MANY_LANGUAGES = 3 }; /* from so many on, one data for the script is better and cheaper (research/ocr.md 4) */
+enum { MANY_LANGUAGES = 3 }; /* from so many on, one data for the script is better and cheaper */
 
 struct ocr_installed {
 	char *folder;
@@ -251,7 +251,7 @@ void ocr_choice_by_language(const struct ocr_installed *installed, const struct 
 					     language->script == OCR_SCRIPT_HAN };
 	(void)snprintf(ret->code, sizeof(ret->code), "%s", language->code);
 	add_data(ret, language->data);
-	/* Latin words stand in Cyrillic text; Persian gets worse by English (research/ocr.md section 4). */
+	/* Latin words stand in Cyrillic text; Persian gets worse by English. */
 	if (language->script == OCR_SCRIPT_CYRILLIC && ocr_installed_has(installed, "eng"))
 		add_data(ret, "eng");
 }

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-/* A line this many times as far from the one before as lines usually are opens a paragraph (research/ocr.md 6). */
+/* A line this many times as far from the one before as lines usually are opens a paragraph. */
 static const float wide_gap = 1.35F;
 /* An indent is deeper than this share of a line's height; less is a ragged or slanted margin. */
 static const float deep_indent = 0.8F;

@@ -4,8 +4,7 @@
 
 #include "base/utf8.h"
 
-/* Words below this confidence count against a reading: found by comparing readings with the truth (research/ocr.md
- * section 4). */
+/* Words below this confidence count against a reading: found by comparing readings with the truth. */
 static const float doubt = 0.4F;
 
 void ocr_reading_init(struct ocr_reading *reading, const struct ocr_sheet *sheet)

@@ -9,7 +9,7 @@ import sys
 import tree
 
 ROOMS = (
-    "base telemetry http store blob process models media asr ocr jail engine accounts jobs guard api cli"
+    "base telemetry http store blob process infer models media asr ocr jail engine accounts jobs guard api cli"
 ).split()
 
 # Header pattern: the places that may include it. A foreign header that is not listed is an error.
@@ -28,7 +28,7 @@ LIBRARIES = {
     "libav*": ["src/media/*"],
     "libswresample/*": ["src/media/*"],
     "openssl/*": ["src/base/*", "src/http/*", "src/models/*", "tests/*"],
-    "openvino/*": ["src/ocr/*"],
+    "openvino/*": ["src/infer/*"],
     "pango/*": ["tests/tools/*"],
     "poppler*": ["src/media/*"],
     "qpdf/*": ["src/media/*"],

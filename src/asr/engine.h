@@ -44,13 +44,23 @@ struct asr_language_score {
 struct asr_model;
 struct asr_session;
 
+struct asr_model_spec {
+	int fd; /* the model's file, which stays the caller's; reading starts at offset 0 */
+	int sessions; /* that will recognise at the same time, >= 1 */
+	/* Folder of OpenVINO's library, for an engine that is faster with it; NULL: the usual places; ASR_NO_OPENVINO:
+	 * do without. An engine that does not find it does without. */
+	const char *openvino;
+};
+
+#define ASR_NO_OPENVINO "none"
+
 struct asr_engine_ops {
 	const char *name;
 	/*
-	 * Loads a model from a descriptor, which stays the caller's; reading starts at offset 0.
+	 * Loads a model.
 	 * Errors: ERR_BAD_MEDIA (not a model of this engine), ERR_CORRUPT, ERR_NO_MEMORY.
 	 */
-	enum err_code (*model_open)(int fd, struct asr_model **ret, struct err *err);
+	enum err_code (*model_open)(const struct asr_model_spec *spec, struct asr_model **ret, struct err *err);
 	void (*model_close)(struct asr_model *model); /* after its sessions; NULL is fine */
 	unsigned (*capabilities)(const struct asr_model *model);
 	enum err_code (*session_open)(struct asr_model *model, struct asr_session **ret, struct err *err);

@@ -27,9 +27,9 @@ struct asr_session {
 	char unused;
 };
 
-static enum err_code model_open(int fd, struct asr_model **ret, struct err *err)
+static enum err_code model_open(const struct asr_model_spec *spec, struct asr_model **ret, struct err *err)
 {
-	(void)fd;
+	(void)spec;
 	struct asr_model *model = calloc(1, sizeof *model);
 	if (!model)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a model");

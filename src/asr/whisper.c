@@ -31,8 +31,8 @@ struct piece {
 	const struct asr_options *options; /* with the language */
 };
 
-/* Whisper's own beam for a clip that is alone; packed parts take a narrower one, whose cache is half as large. */
-enum { BEAM_ALONE = 5, BEAM_PACKED = 2 };
+/* Whisper's own beam for a clip that is alone. In packed parts a beam finds no more than greedy search does. */
+enum { BEAM_ALONE = 5 };
 #define TEMPERATURE_STEP 0.4F
 
 /* One way to try a part. */
@@ -180,9 +180,7 @@ static enum err_code try_thoroughly(struct asr_session *s, const struct piece *p
 {
 	const struct asr_options *options = piece->options;
 	struct attempt attempt = {
-		.beam = options->temperature > 0.0F ? 1
-			: options->alone	    ? BEAM_ALONE
-						    : BEAM_PACKED,
+		.beam = options->alone && options->temperature <= 0.0F ? BEAM_ALONE : 1,
 		.temperature = options->temperature,
 	};
 	float best = -INFINITY;

@@ -1,55 +1,52 @@
 #include <whisper.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "asr/whisper_encoder.h"
 #include "asr/whisper_priv.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 
-enum { BUFFER_SIZE = 256 * 1024 };
-
-/* A buffered reader over the caller's descriptor: whisper.cpp reads the vocabulary in pieces of a few bytes. */
-struct reader {
-	int fd;
-	off_t offset; /* of the first byte behind the buffer */
-	size_t next; /* in the buffer */
-	size_t filled;
-	bool at_end;
-	bool failed; /* reading failed, or more was wanted than there is */
-	char buffer[BUFFER_SIZE];
+/* A piece of the file that whisper.cpp gets to read. */
+struct range {
+	const uint8_t *next;
+	const uint8_t *end;
 };
 
-static bool fill(struct reader *r)
-{
-	ssize_t n;
-	do
-		n = pread(r->fd, r->buffer, sizeof r->buffer, r->offset);
-	while (n < 0 && errno == EINTR);
-	r->next = 0;
-	r->filled = n > 0 ? (size_t)n : 0;
-	r->offset += (off_t)r->filled;
-	r->at_end = n == 0;
-	r->failed = r->failed || n < 0;
-	return n > 0;
-}
+/*
+ * The model's file, without the encoder's layers where another encoder has them: then whisper.cpp is told of none, and
+ * keeps no second copy of a fourth of the weights.
+ */
+struct reader {
+	struct io_map file;
+	bool without_encoder;
+	struct weights_head head; /* as whisper.cpp is to see it */
+	struct range *ranges;
+	size_t count;
+	size_t capacity;
+	size_t current;
+	bool at_end;
+};
+
+/* -- reading ------------------------------------------------------------------------------------------- */
 
 static size_t read_model(void *ctx, void *out, size_t size)
 {
 	struct reader *r = ctx;
 	size_t done = 0;
-	while (done < size && (r->next < r->filled || fill(r))) {
-		size_t have = r->filled - r->next;
+	while (done < size && r->current < r->count) {
+		struct range *range = &r->ranges[r->current];
+		size_t have = (size_t)(range->end - range->next);
 		size_t n = size - done < have ? size - done : have;
-		memcpy((char *)out + done, r->buffer + r->next, n);
-		r->next += n;
+		memcpy((char *)out + done, range->next, n);
+		range->next += n;
 		done += n;
+		if (range->next == range->end)
+			r->current++;
 	}
-	/* whisper.cpp looks for the end by reading once more, so only a read that begins before it is cut short. */
-	if (done > 0 && done < size)
-		r->failed = true;
+	/* whisper.cpp looks for the end by reading once more. */
+	r->at_end = done < size;
 	memset((char *)out + done, 0, size - done);
 	return done;
 }
@@ -57,7 +54,7 @@ static size_t read_model(void *ctx, void *out, size_t size)
 static bool at_end(void *ctx)
 {
 	const struct reader *r = ctx;
-	return r->at_end || r->failed;
+	return r->at_end;
 }
 
 static void close_nothing(void *ctx)
@@ -72,46 +69,93 @@ static void drop_line(enum ggml_log_level level, const char *text, void *data)
 	(void)data;
 }
 
-/* The first words of the file: a magic number and eleven sizes. What is far from any Whisper model is refused here,
- * because whisper.cpp allocates by them. */
-static enum err_code check_head(int fd, struct err *err)
+/* Appends a piece, or makes the last one longer. */
+static enum err_code add_range(struct reader *r, const uint8_t *start, const uint8_t *end, struct err *err)
 {
-	static const int32_t bounds[12][2] = {
-		{ 0x67676d6c, 0x67676d6c },
-		{ 50000, 60000 },
-		{ 1500, 1500 },
-		{ 64, 4096 },
-		{ 1, 64 },
-		{ 1, 64 },
-		{ 448, 448 },
-		{ 64, 4096 },
-		{ 1, 64 },
-		{ 1, 64 },
-		{ 80, 128 },
-		{ 0, 2100 },
-	};
-	int32_t head[12];
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return err_set_errno(err, ERR_IO, errno, "the speech model could not be read");
-	if (pread(fd, head, sizeof head, 0) != sizeof head)
-		return err_set(err, ERR_BAD_MEDIA, "the speech model is no whisper model in ggml form");
-	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		if (head[i] < bounds[i][0] || head[i] > bounds[i][1])
-			return err_set(err, ERR_BAD_MEDIA, "the speech model is no whisper model in ggml form");
+	if (r->count > 0 && r->ranges[r->count - 1].end == start) {
+		r->ranges[r->count - 1].end = end;
+		return ERR_OK;
+	}
+	if (r->count == r->capacity) {
+		size_t capacity = r->capacity ? 2 * r->capacity : 16;
+		struct range *grown = realloc(r->ranges, capacity * sizeof *grown);
+		if (!grown)
+			return err_set(err, ERR_NO_MEMORY, "no memory for the speech model");
+		r->ranges = grown;
+		r->capacity = capacity;
+	}
+	r->ranges[r->count++] = (struct range){ start, end };
 	return ERR_OK;
 }
 
-enum err_code asr_whisper_model_open(int fd, struct asr_model **ret, struct err *err)
+static enum err_code add_tensor(void *ctx, const struct weights_tensor *tensor, struct err *err)
 {
-	enum err_code code = check_head(fd, err);
+	struct reader *r = ctx;
+	const uint8_t *start = tensor->start;
+	if (r->count == 0) {
+		/* The file up to its first tensor: magic number and head, then what stays as it is. */
+		const uint8_t *file = r->file.data;
+		const uint8_t *head = (const uint8_t *)&r->head;
+		enum err_code code = add_range(r, file, file + sizeof(uint32_t), err);
+		if (!code)
+			code = add_range(r, head, head + sizeof r->head, err);
+		if (!code)
+			code = add_range(r, file + sizeof(uint32_t) + sizeof r->head, start, err);
+		if (code)
+			return code;
+	}
+	if (r->without_encoder && asr_encoder_owns(tensor))
+		return ERR_OK;
+	return add_range(r, start, tensor->end, err);
+}
+
+/* Checks the whole file, whose sizes whisper.cpp allocates by, and lays out what it reads. */
+static enum err_code lay_out(struct reader *r, struct err *err)
+{
+	struct weights_summary summary;
+	if (r->without_encoder)
+		r->head.n_audio_layer = 0;
+	if (weights_read(r->file.data, r->file.size, add_tensor, r, &summary, err) == ERR_OK)
+		return ERR_OK;
+	return err->code == ERR_CORRUPT ? err_prefix(err, "the speech model is damaged or incomplete; fetch it again")
+					: err->code;
+}
+
+static void reader_done(struct reader *r)
+{
+	io_unmap(&r->file);
+	free(r->ranges);
+}
+
+/* -- the model ----------------------------------------------------------------------------------------- */
+
+/* What is far from any Whisper model is refused before anything is allocated by it. */
+static enum err_code open_file(const struct asr_model_spec *spec, struct reader *ret, struct err *err)
+{
+	if (io_map_fd(spec->fd, "the speech model", &ret->file, err) != ERR_OK)
+		return err->code;
+	if (weights_head_read(ret->file.data, ret->file.size, &ret->head, err) != ERR_OK ||
+	    ret->head.n_audio_ctx != ASR_WHISPER_CONTEXT)
+		return err_set(err, ERR_BAD_MEDIA, "the speech model is no whisper model in ggml form");
+	return ERR_OK;
+}
+
+/* Whatever is in the way of the faster encoder, recognition goes on without it. */
+static void open_encoder(struct asr_model *model, const struct asr_model_spec *spec, const struct io_map *file)
+{
+	struct err err;
+	if (spec->openvino && strcmp(spec->openvino, ASR_NO_OPENVINO) == 0)
+		return;
+	if (asr_encoder_new(file, spec->openvino, spec->sessions, &model->encoder, &err) != ERR_OK)
+		log_line(LOG_DEBUG, "speech is recognised with whisper.cpp's own encoder: %s", err.message);
+}
+
+static enum err_code open_context(struct asr_model *model, struct reader *reader, struct err *err)
+{
+	reader->without_encoder = model->encoder != NULL;
+	enum err_code code = lay_out(reader, err);
 	if (code)
 		return code;
-	cleanup_free struct asr_model *model = calloc(1, sizeof *model);
-	cleanup_free struct reader *reader = calloc(1, sizeof *reader);
-	if (!model || !reader)
-		return err_set(err, ERR_NO_MEMORY, "no memory for the speech model");
-	reader->fd = fd;
 	whisper_log_set(drop_line, NULL);
 	struct whisper_context_params params = whisper_context_default_params();
 	params.use_gpu = false;
@@ -120,17 +164,36 @@ enum err_code asr_whisper_model_open(int fd, struct asr_model **ret, struct err 
 		.context = reader, .read = read_model, .eof = at_end, .close = close_nothing
 	};
 	model->context = whisper_init_with_params_no_state(&loader, params);
-	if (!model->context || reader->failed) {
-		asr_whisper_model_close(steal_ptr(&model));
-		return err_set(err, ERR_CORRUPT, "the speech model is damaged or incomplete; fetch it again");
+	if (!model->context)
+		return err_set(err, ERR_CORRUPT, "whisper.cpp refuses the speech model; fetch it again");
+	return ERR_OK;
+}
+
+enum err_code asr_whisper_model_open(const struct asr_model_spec *spec, struct asr_model **ret, struct err *err)
+{
+	cleanup(reader_done) struct reader reader = { 0 };
+	enum err_code code = open_file(spec, &reader, err);
+	if (code)
+		return code;
+	struct asr_model *model = calloc(1, sizeof *model);
+	if (!model)
+		return err_set(err, ERR_NO_MEMORY, "no memory for the speech model");
+	open_encoder(model, spec, &reader.file);
+	code = open_context(model, &reader, err);
+	if (code) {
+		asr_whisper_model_close(model);
+		return code;
 	}
-	*ret = steal_ptr(&model);
+	*ret = model;
 	return ERR_OK;
 }
 
 void asr_whisper_model_close(struct asr_model *model)
 {
-	if (model && model->context)
+	if (!model)
+		return;
+	if (model->context)
 		whisper_free(model->context);
+	asr_encoder_free(model->encoder);
 	free(model);
 }

@@ -1,6 +1,7 @@
 /*
  * What the files of the whisper.cpp back end share: whisper_model.c (the file), whisper_session.c (a session's memory
- * and its wish to stop), whisper_language.c (which language), whisper.c (recognition).
+ * and its wish to stop), whisper_encoder.c (a faster encoder), whisper_language.c (which language), whisper.c
+ * (recognition).
  */
 #ifndef TIRO_ASR_WHISPER_PRIV_H
 #define TIRO_ASR_WHISPER_PRIV_H
@@ -11,17 +12,20 @@
 enum {
 	/* At least as many languages as whisper.cpp knows. */
 	ASR_WHISPER_LANGUAGES = 128,
+	ASR_WHISPER_CONTEXT = 1500, /* the encoder's frames of 30 s */
 	/* Shorter parts are filled up with silence: the model knows nothing so short. */
 	ASR_WHISPER_SAMPLES_MIN = AUDIO_RATE
 };
 
 struct asr_model {
 	struct whisper_context *context;
+	struct asr_encoder *encoder; /* NULL: whisper.cpp's own */
 };
 
 struct asr_session {
 	struct asr_model *model;
 	struct whisper_state *state; /* made at the first use: it takes about 100 MB */
+	struct whisper_openvino_context *encoder; /* the state's, NULL with the model's */
 	float *samples; /* LIMIT_PART_MAX_S seconds */
 	/* The caller's wish to stop, during a call. */
 	asr_abort_fn *abort;
@@ -30,7 +34,8 @@ struct asr_session {
 	bool stopped;
 };
 
-enum err_code asr_whisper_model_open(int fd, struct asr_model **ret, struct err *err) MUST_CHECK;
+enum err_code asr_whisper_model_open(const struct asr_model_spec *spec, struct asr_model **ret, struct err *err)
+	MUST_CHECK;
 void asr_whisper_model_close(struct asr_model *model);
 
 enum err_code asr_whisper_session_open(struct asr_model *model, struct asr_session **ret, struct err *err) MUST_CHECK;

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 
+#include "asr/whisper_encoder.h"
 #include "asr/whisper_priv.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
 enum {
 	ENCODER_RATE = 50, /* encoder frames per second of audio */
-	CONTEXT_FULL = 1500, /* frames of 30 s */
 	CONTEXT_MARGIN = 32, /* silence behind the speech: without any, the last words are lost */
 	CONTEXT_BLOCK = 64, /* the flash attention's step */
 	/* Time between two questions to the caller whether to stop. */
@@ -42,6 +42,8 @@ void asr_whisper_session_close(struct asr_session *session)
 bool asr_whisper_stop_wanted(void *data)
 {
 	struct asr_session *s = data;
+	if (s->encoder && asr_encoder_why(s->encoder)->code != ERR_OK)
+		return true;
 	if (s->stopped || !s->abort)
 		return s->stopped;
 	int64_t now_us = clock_monotonic_us();
@@ -70,6 +72,8 @@ enum err_code asr_whisper_prepare(struct asr_session *s, struct err *err)
 		s->state = whisper_init_state(s->model->context);
 	if (!s->samples || !s->state)
 		return err_set(err, ERR_NO_MEMORY, "no memory to recognise speech");
+	if (s->model->encoder && !s->encoder)
+		return asr_encoder_attach(s->model->encoder, s->model->context, s->state, &s->encoder, err);
 	return ERR_OK;
 }
 
@@ -78,7 +82,7 @@ int asr_whisper_audio_context(size_t count)
 {
 	int frames = (int)((count * ENCODER_RATE + AUDIO_RATE - 1) / AUDIO_RATE) + CONTEXT_MARGIN;
 	frames = (frames + CONTEXT_BLOCK - 1) / CONTEXT_BLOCK * CONTEXT_BLOCK;
-	return frames < CONTEXT_FULL ? frames : 0;
+	return frames < ASR_WHISPER_CONTEXT ? frames : 0;
 }
 
 /*
@@ -111,8 +115,14 @@ static enum err_code cancelled(struct err *err)
 enum err_code asr_whisper_failed(struct asr_session *s, int status, struct err *err)
 {
 	/* whisper.cpp has freed the state itself where its cache found no memory (-7). */
-	if (status == -7)
+	if (status == -7) {
 		s->state = NULL;
+		s->encoder = NULL;
+	}
+	if (s->encoder && asr_encoder_why(s->encoder)->code != ERR_OK) {
+		*err = *asr_encoder_why(s->encoder);
+		return err->code;
+	}
 	if (s->stopped)
 		return cancelled(err);
 	return status == -7 ? err_set(err, ERR_NO_MEMORY, "no memory to recognise speech")

@@ -238,20 +238,27 @@ enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *
 	return ERR_OK;
 }
 
-enum err_code io_map_file(const char *path, struct io_map *ret, struct err *err)
+enum err_code io_map_fd(int fd, const char *name, struct io_map *ret, struct err *err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return err_set_errno(err, ERR_IO, errno, "could not open \"%s\"", path);
+	if (fstat(fd, &st) != 0)
+		return err_set_errno(err, ERR_IO, errno, "could not examine \"%s\"", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_INVALID, "\"%s\" is not a regular file", path);
+		return err_set(err, ERR_INVALID, "\"%s\" is not a regular file", name);
 	size_t size = (size_t)st.st_size;
 	void *data = size > 0 ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
 	if (data == MAP_FAILED)
-		return err_set_errno(err, ERR_SYSTEM, errno, "could not map \"%s\"", path);
+		return err_set_errno(err, ERR_SYSTEM, errno, "could not map \"%s\"", name);
 	*ret = (struct io_map){ .data = data, .size = size };
 	return ERR_OK;
+}
+
+enum err_code io_map_file(const char *path, struct io_map *ret, struct err *err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, ERR_IO, errno, "could not open \"%s\"", path);
+	return io_map_fd(fd, path, ret, err);
 }
 
 void io_unmap(struct io_map *map)

@@ -66,6 +66,8 @@ struct io_map {
 enum err_code io_map_sealed(int fd, size_t max, struct io_map *ret, struct err *err) MUST_CHECK;
 /* Maps a whole file that nobody changes meanwhile (one of ours, or a private copy). Errors: of open(2), ERR_IO. */
 enum err_code io_map_file(const char *path, struct io_map *ret, struct err *err) MUST_CHECK;
+/* The same for an open file, which stays the caller's and may be closed right away; `name` is for messages. */
+enum err_code io_map_fd(int fd, const char *name, struct io_map *ret, struct err *err) MUST_CHECK;
 
 void io_unmap(struct io_map *map);
 #define cleanup_map cleanup(io_unmap)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "cli/batch.h"
+#include "cli/openvino.h"
 #include "cli/opts.h"
 #include "models/models.h"
 #include "ocr/format.h"
@@ -145,20 +146,6 @@ static enum err_code find_models(const struct settings *s, char *detector, char 
 	return code;
 }
 
-/* Where OpenVINO's library lies: as the user says, else where it was installed or built with, else NULL: where the
- * loader looks. */
-static const char *find_openvino(const struct settings *s)
-{
-	static const char *const folders[] = { TIRO_OPENVINO_INSTALLED, TIRO_OPENVINO_BUILT };
-	if (s->openvino)
-		return s->openvino;
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		if (access(folders[i], R_OK | X_OK) == 0)
-			return folders[i];
-	}
-	return NULL;
-}
-
 static enum err_code check_output(const struct settings *s, int count, struct output *ret, struct err *err)
 {
 	if (count == 0)
@@ -181,11 +168,13 @@ static enum err_code read_pages(struct settings *s, char **names, int count, int
 			return err->code;
 		pages.detector = detector;
 		pages.recogniser = recogniser;
-		pages.openvino = find_openvino(s);
 	}
-	struct node_spec spec = {
-		.threads = (int)s->threads, .fake = s->fake, .speech_model_fd = -1, .vad_fd = -1, .pages = &pages
-	};
+	struct node_spec spec = { .threads = (int)s->threads,
+				  .fake = s->fake,
+				  .speech_model_fd = -1,
+				  .vad_fd = -1,
+				  .openvino = openvino_folder(s->openvino),
+				  .pages = &pages };
 	*ret_status = batch_run(&spec, &batch_callbacks, s, &output, names, count);
 	return ERR_OK;
 }

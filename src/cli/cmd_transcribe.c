@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/batch.h"
+#include "cli/openvino.h"
 #include "cli/opts.h"
 #include "models/models.h"
 
@@ -20,6 +21,7 @@ struct settings {
 	const char *format_name;
 	const char *output_path;
 	const char *prompt;
+	const char *openvino;
 	bool translate;
 	bool fake;
 	long track;
@@ -126,9 +128,11 @@ static enum err_code transcribe(struct settings *s, char **names, int count, int
 		model_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (code != ERR_OK)
 		return code;
-	struct node_spec spec = {
-		.threads = (int)s->threads, .fake = s->fake, .speech_model_fd = model_fd, .vad_fd = vad_fd
-	};
+	struct node_spec spec = { .threads = (int)s->threads,
+				  .fake = s->fake,
+				  .speech_model_fd = model_fd,
+				  .vad_fd = vad_fd,
+				  .openvino = openvino_folder(s->openvino) };
 	*ret_status = batch_run(&spec, &batch_callbacks, s, &output, names, count);
 	return ERR_OK;
 }
@@ -151,6 +155,8 @@ static int run(int argc, char **argv)
 		{ 't', "threads", "N", "parts recognised at once; 0: one per core (0)", "TIRO_THREADS", OPT_INT,
 		  &s.threads, 0, 256 },
 		{ 0, "models", "DIR", "folder of the models", "TIRO_MODELS", OPT_STRING, &s.models_dir, 0, 0 },
+		{ 0, "openvino", "DIR", "folder of OpenVINO's library, or none to do without it", "TIRO_OPENVINO",
+		  OPT_STRING, &s.openvino, 0, 0 },
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_transcribe, .table = table, .count = ARRAY_LEN(table) };

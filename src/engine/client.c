@@ -151,8 +151,8 @@ static enum err_code send_open(struct engine *engine, const struct engine_spec *
 		copy_path(open->tessdata, spec->pages->tessdata);
 		copy_path(open->detector, spec->pages->detector);
 		copy_path(open->recogniser, spec->pages->recogniser);
-		copy_path(open->openvino, spec->pages->openvino);
 	}
+	copy_path(open->openvino, spec->openvino);
 	cleanup_strbuf struct strbuf payload = STRBUF_INIT(LIMIT_FRAME_PAYLOAD);
 	engine_open_pack(open, &payload);
 	struct frame frame = { .type = ENGINE_OPEN, .payload = payload.data, .len = payload.len };

@@ -20,6 +20,8 @@ struct engine_spec {
 	bool fake; /* the fake recognisers, for tests */
 	/* Speech: the model's file (opened by the caller and kept by it), or -1. */
 	int speech_model_fd;
+	/* Folder of OpenVINO's library; NULL: the usual places; ASR_NO_OPENVINO: speech does without. Copied. */
+	const char *openvino;
 	/* Pages: where the data lies, or NULL. Copied. */
 	const struct ocr_model_spec *pages;
 };

@@ -80,10 +80,9 @@ static enum err_code enter_sandbox(const struct engine_open *open, struct err *e
 		if (named[i][0])
 			paths[count++] = named[i];
 	}
-	struct sandbox_policy policy = { .profile = SANDBOX_ENGINE,
-					 .read_paths = open->has_pages ? paths : NULL,
-					 .memfd_bytes = LIMIT_BULK_BYTES,
-					 .threads = true };
+	struct sandbox_policy policy = {
+		.profile = SANDBOX_ENGINE, .read_paths = paths, .memfd_bytes = LIMIT_BULK_BYTES, .threads = true
+	};
 	return sandbox_enter(&policy, err);
 }
 
@@ -91,7 +90,10 @@ static enum err_code open_models(const struct engine_open *open, int model_fd, s
 {
 	if (model_fd >= 0) {
 		ret->speech_ops = open->fake ? &asr_fake_engine : &asr_whisper_engine;
-		if (ret->speech_ops->model_open(model_fd, &ret->speech, err) != ERR_OK)
+		struct asr_model_spec spec = { .fd = model_fd,
+					       .sessions = (int)open->threads,
+					       .openvino = or_null(open->openvino) };
+		if (ret->speech_ops->model_open(&spec, &ret->speech, err) != ERR_OK)
 			return err->code;
 	}
 	if (open->has_pages) {

@@ -259,6 +259,7 @@ static enum err_code start_engine(struct node *node, struct err *err)
 	struct engine_spec spec = { .threads = node->spec.threads,
 				    .fake = node->spec.fake,
 				    .speech_model_fd = node->spec.speech_model_fd,
+				    .openvino = node->spec.openvino,
 				    .pages = node->spec.pages };
 	return engine_start(node->loop, &spec, &engine_callbacks, node, &node->engine, err);
 }

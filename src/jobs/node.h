@@ -29,6 +29,7 @@ struct node_spec {
 	bool fake; /* the fake recognisers, for tests */
 	int speech_model_fd; /* the speech model, or -1; kept by the caller while the node lives */
 	int vad_fd; /* the speech detector's model, or -1; likewise */
+	const char *openvino; /* folder of OpenVINO's library (engine/engine.h); borrowed while the node lives */
 	const struct ocr_model_spec *pages; /* NULL where pages are not read; borrowed while the node lives */
 };
 

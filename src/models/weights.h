@@ -9,6 +9,8 @@
 #ifndef TIRO_MODELS_WEIGHTS_H
 #define TIRO_MODELS_WEIGHTS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "models/sink.h"
 #include "models/tensor.h"
@@ -42,6 +44,9 @@ enum { WEIGHTS_FILE_F16 = 1, WEIGHTS_FILE_Q8_0 = 2007 };
  */
 void weights_put_tensor(struct sink *sink, const char *name, const struct tensor *t, enum weights_type type);
 
+/* True where the matrices are in blocks of 32 int8 with a float16 scale before each. */
+bool weights_is_q8_0(const struct weights_head *head);
+
 /* What a checked file holds, for the user. */
 struct weights_summary {
 	struct weights_head head;
@@ -55,6 +60,26 @@ struct weights_summary {
  * Errors: ERR_CORRUPT with what is wrong. Thread-safe.
  */
 enum err_code weights_check(const void *bytes, size_t size, struct weights_summary *ret, struct err *err) MUST_CHECK;
+
+/* A tensor as it lies in the file. */
+struct weights_tensor {
+	const char *name; /* not terminated */
+	size_t name_len;
+	uint32_t type; /* ggml's number; the data is whole blocks of it */
+	uint64_t elements;
+	const uint8_t *data;
+	const uint8_t *start; /* of the tensor's entry, whose end is the data's */
+	const uint8_t *end;
+};
+
+typedef enum err_code weights_tensor_fn(void *ctx, const struct weights_tensor *tensor, struct err *err);
+
+/* weights_check, and each tensor handed out on the way, borrowed from `bytes`; an error of on_tensor ends it. */
+enum err_code weights_read(const void *bytes, size_t size, weights_tensor_fn *on_tensor, void *ctx,
+			   struct weights_summary *ret, struct err *err) MUST_CHECK;
+
+/* The head alone, checked as by weights_check. */
+enum err_code weights_head_read(const void *bytes, size_t size, struct weights_head *ret, struct err *err) MUST_CHECK;
 
 /* "f16", "q8_0", ... for a file type; "unknown" else. */
 const char *weights_file_type_name(uint32_t file_type);

@@ -60,6 +60,11 @@ const char *weights_file_type_name(uint32_t file_type)
 	return "unknown";
 }
 
+bool weights_is_q8_0(const struct weights_head *head)
+{
+	return head->file_type % 1000 == WEIGHTS_FILE_Q8_0 % 1000;
+}
+
 static const struct block *block_of(uint32_t type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
@@ -69,7 +74,7 @@ static const struct block *block_of(uint32_t type)
 	return NULL;
 }
 
-static enum err_code check_head(struct cursor *c, struct weights_head *ret, struct err *err)
+static enum err_code read_head(struct cursor *c, struct weights_head *ret, struct err *err)
 {
 	uint32_t magic = cursor_u32(c);
 	uint32_t fields[HEAD_FIELDS];
@@ -87,6 +92,12 @@ static enum err_code check_head(struct cursor *c, struct weights_head *ret, stru
 	if (ret->n_audio_state % ret->n_audio_head != 0 || ret->n_text_state % ret->n_text_head != 0)
 		return err_set(err, ERR_CORRUPT, "it is no Whisper model: its heads do not divide its state");
 	return ERR_OK;
+}
+
+enum err_code weights_head_read(const void *bytes, size_t size, struct weights_head *ret, struct err *err)
+{
+	struct cursor c = { .next = bytes, .left = size };
+	return read_head(&c, ret, err);
 }
 
 static enum err_code check_filters(struct cursor *c, const struct weights_head *head, struct err *err)
@@ -118,8 +129,9 @@ static enum err_code check_vocabulary(struct cursor *c, const struct weights_hea
 	return ERR_OK;
 }
 
-static enum err_code check_tensor(struct cursor *c, uint32_t index, struct err *err)
+static enum err_code read_tensor(struct cursor *c, uint32_t index, struct weights_tensor *ret, struct err *err)
 {
+	const uint8_t *start = c->next;
 	uint32_t dims = cursor_u32(c);
 	uint32_t name_len = cursor_u32(c);
 	const struct block *block = block_of(cursor_u32(c));
@@ -128,29 +140,41 @@ static enum err_code check_tensor(struct cursor *c, uint32_t index, struct err *
 	struct tensor t = { .dims = dims };
 	for (uint32_t i = 0; i < dims; i++)
 		t.dim[i] = cursor_u32(c);
-	(void)cursor_take(c, name_len);
+	const uint8_t *name = cursor_take(c, name_len);
 	uint64_t elements = tensor_elements(&t);
 	if (elements == UINT64_MAX || t.dim[0] % block->values != 0)
 		return err_set(err, ERR_CORRUPT, "tensor %u has impossible dimensions", index);
-	(void)cursor_take(c, elements / block->values * block->bytes);
+	const uint8_t *data = cursor_take(c, elements / block->values * block->bytes);
 	if (c->failed)
 		return err_set(err, ERR_CORRUPT, "it ends inside tensor %u: the file is cut short", index);
+	*ret = (struct weights_tensor){ .name = (const char *)name,
+					.name_len = name_len,
+					.type = block->type,
+					.elements = elements,
+					.data = data,
+					.start = start,
+					.end = c->next };
 	return ERR_OK;
 }
 
-enum err_code weights_check(const void *bytes, size_t size, struct weights_summary *ret, struct err *err)
+enum err_code weights_read(const void *bytes, size_t size, weights_tensor_fn *on_tensor, void *ctx,
+			   struct weights_summary *ret, struct err *err)
 {
 	struct cursor c = { .next = bytes, .left = size };
 	struct weights_summary found = { 0 };
-	enum err_code code = check_head(&c, &found.head, err);
+	enum err_code code = read_head(&c, &found.head, err);
 	if (!code)
 		code = check_filters(&c, &found.head, err);
 	if (!code)
 		code = check_vocabulary(&c, &found.head, &found.vocabulary, err);
 	uint32_t expected = TENSORS_BASE + TENSORS_PER_AUDIO_LAYER * found.head.n_audio_layer +
 			    TENSORS_PER_TEXT_LAYER * found.head.n_text_layer;
-	while (!code && c.left > 0 && found.tensors <= expected)
-		code = check_tensor(&c, found.tensors++, err);
+	while (!code && c.left > 0 && found.tensors <= expected) {
+		struct weights_tensor tensor;
+		code = read_tensor(&c, found.tensors++, &tensor, err);
+		if (!code && on_tensor)
+			code = on_tensor(ctx, &tensor, err);
+	}
 	if (code)
 		return code;
 	if (found.tensors != expected)
@@ -159,4 +183,9 @@ enum err_code weights_check(const void *bytes, size_t size, struct weights_summa
 			       found.tensors > expected ? expected : found.tensors, expected);
 	*ret = found;
 	return ERR_OK;
+}
+
+enum err_code weights_check(const void *bytes, size_t size, struct weights_summary *ret, struct err *err)
+{
+	return weights_read(bytes, size, NULL, NULL, ret, err);
 }

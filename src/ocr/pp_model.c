@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,11 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "ocr/openvino.h"
+#include "infer/net.h"
 #include "ocr/pp_onnx.h"
 
 /* PP-OCRv6's large recogniser has 80 MB. */
 #define MODEL_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
-
-/* Streams of a network at most; more sessions wait for each other. */
-enum { STREAMS_MAX = 64 };
 
 struct pp_model {
 	char *path[PP_NET_COUNT]; /* owned; NULL: not installed */
@@ -27,27 +23,17 @@ struct pp_model {
 
 	pthread_mutex_t lock; /* guards what follows until `ready`; it does not change after that */
 	bool ready;
-	const struct openvino *ov;
-	ov_core_t *core;
-	ov_compiled_model_t *compiled[PP_NET_COUNT];
+	struct infer_runtime *runtime;
+	struct infer_net *nets[PP_NET_COUNT];
 	struct pp_dictionary dictionary;
 };
 
 struct pp_session {
 	struct pp_model *model;
-	const struct openvino *ov;
-	ov_infer_request_t *request[PP_NET_COUNT];
-	ov_tensor_t *input[PP_NET_COUNT];
-	ov_tensor_t *output[PP_NET_COUNT];
+	struct infer_request *requests[PP_NET_COUNT];
 };
 
 static const char *const net_names[PP_NET_COUNT] = { "page detector", "page recogniser" };
-
-/* OpenVINO's own last message is per thread and never NULL. */
-static enum err_code refuse(const struct openvino *ov, enum err_code code, enum pp_net net, struct err *err)
-{
-	return err_set(err, code, "OpenVINO failed with the %s: %s", net_names[net], ov->ov_get_last_err_msg());
-}
 
 static enum err_code copy_path(const char *path, char **ret, struct err *err)
 {
@@ -79,14 +65,9 @@ enum err_code pp_model_new(const struct ocr_model_spec *spec, struct pp_model **
 /* Leaves the model as pp_model_new made it, so that a later call may try again. */
 static void unload(struct pp_model *model)
 {
-	for (int net = 0; net < PP_NET_COUNT; net++) {
-		if (model->compiled[net])
-			model->ov->ov_compiled_model_free(model->compiled[net]);
-		model->compiled[net] = NULL;
-	}
-	if (model->core)
-		model->ov->ov_core_free(model->core);
-	model->core = NULL;
+	for (int net = 0; net < PP_NET_COUNT; net++)
+		infer_net_free(steal_ptr(&model->nets[net]));
+	infer_runtime_free(steal_ptr(&model->runtime));
 	pp_dictionary_done(&model->dictionary);
 }
 
@@ -133,28 +114,8 @@ static enum err_code read_dictionary(struct pp_model *model, struct err *err)
  */
 static int stream_count(enum pp_net net)
 {
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-	if (net == PP_DETECTOR)
-		n = (n + 7) / 8;
-	return n < 1 ? 1 : n > STREAMS_MAX ? STREAMS_MAX : n;
-}
-
-static enum err_code compile(struct pp_model *model, enum pp_net net, struct err *err)
-{
-	const struct openvino *ov = model->ov;
-	char streams[16];
-	ov_model_t *source = NULL;
-
-	(void)snprintf(streams, sizeof(streams), "%d", stream_count(net));
-	if (ov->ov_core_read_model(model->core, model->path[net], NULL, &source) != OK)
-		return refuse(ov, ERR_CORRUPT, net, err);
-	/* As many threads as streams: each request then runs on one. Pinning would tie sessions to processors. */
-	ov_status_e status =
-		ov->ov_core_compile_model(model->core, source, "CPU", 6, &model->compiled[net], "NUM_STREAMS", streams,
-					  "INFERENCE_NUM_THREADS", streams, "ENABLE_CPU_PINNING", "NO");
-	ov->ov_model_free(source);
-	return status == OK ? ERR_OK : refuse(ov, ERR_UNAVAILABLE, net, err);
+	int n = infer_processors();
+	return net == PP_DETECTOR ? (n + 7) / 8 : n;
 }
 
 /*
@@ -172,14 +133,13 @@ static enum err_code load(struct pp_model *model, struct err *err)
 				"high_accuracy needs the %s, which is not installed: run 'tiro models pull pages'",
 				net_names[net]);
 	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
-	enum err_code code = openvino_load(model->openvino_dir, &model->ov, err);
+	enum err_code code = infer_runtime_new(model->openvino_dir, &model->runtime, err);
 	if (code == ERR_OK)
 		code = read_dictionary(model, err);
-	if (code == ERR_OK && model->ov->ov_core_create(&model->core) != OK)
-		code = err_set(err, ERR_UNAVAILABLE, "OpenVINO could not be started: %s",
-			       model->ov->ov_get_last_err_msg());
-	for (int net = 0; net < PP_NET_COUNT && code == ERR_OK; net++)
-		code = compile(model, (enum pp_net)net, err);
+	for (int net = 0; net < PP_NET_COUNT && code == ERR_OK; net++) {
+		struct infer_source source = { .name = net_names[net], .path = model->path[net] };
+		code = infer_net_new(model->runtime, &source, stream_count((enum pp_net)net), &model->nets[net], err);
+	}
 	/* Compiling leaves 20 MB of holes. */
 	(void)malloc_trim(0);
 	return code;
@@ -208,12 +168,9 @@ enum err_code pp_session_open(struct pp_model *model, struct pp_session **ret, s
 	if (!session)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a session");
 	session->model = model;
-	session->ov = model->ov;
-	for (int net = 0; net < PP_NET_COUNT; net++) {
-		if (model->ov->ov_compiled_model_create_infer_request(model->compiled[net], &session->request[net]) ==
-		    OK)
-			continue;
-		code = refuse(model->ov, ERR_UNAVAILABLE, (enum pp_net)net, err);
+	for (int net = 0; net < PP_NET_COUNT && code == ERR_OK; net++)
+		code = infer_request_new(model->nets[net], &session->requests[net], err);
+	if (code != ERR_OK) {
 		pp_session_close(session);
 		return code;
 	}
@@ -221,23 +178,12 @@ enum err_code pp_session_open(struct pp_model *model, struct pp_session **ret, s
 	return ERR_OK;
 }
 
-static void free_tensor(const struct openvino *ov, ov_tensor_t **tensor)
-{
-	if (*tensor)
-		ov->ov_tensor_free(*tensor);
-	*tensor = NULL;
-}
-
 void pp_session_close(struct pp_session *session)
 {
 	if (!session)
 		return;
-	for (int net = 0; net < PP_NET_COUNT; net++) {
-		free_tensor(session->ov, &session->input[net]);
-		free_tensor(session->ov, &session->output[net]);
-		if (session->request[net])
-			session->ov->ov_infer_request_free(session->request[net]);
-	}
+	for (int net = 0; net < PP_NET_COUNT; net++)
+		infer_request_free(session->requests[net]);
 	free(session);
 }
 
@@ -249,58 +195,31 @@ const struct pp_dictionary *pp_session_dictionary(const struct pp_session *sessi
 enum err_code pp_input(struct pp_session *session, enum pp_net net, uint32_t height, uint32_t width, float **ret,
 		       struct err *err)
 {
-	const struct openvino *ov = session->ov;
 	const int64_t dims[4] = { 1, 3, height, width };
-	ov_shape_t shape = { 0 };
-	void *data = NULL;
-
-	free_tensor(ov, &session->input[net]);
-	if (ov->ov_shape_create(4, dims, &shape) != OK)
-		return refuse(ov, ERR_NO_MEMORY, net, err);
-	ov_status_e status = ov->ov_tensor_create(F32, shape, &session->input[net]);
-	(void)ov->ov_shape_free(&shape);
-	if (status != OK || ov->ov_tensor_data(session->input[net], &data) != OK || !data)
-		return refuse(ov, ERR_NO_MEMORY, net, err);
-	*ret = data;
-	return ERR_OK;
+	return infer_input(session->requests[net], 0, dims, ARRAY_LEN(dims), ret, err);
 }
 
 /* The detector returns 1 x 1 x height x width, the recogniser 1 x time steps x characters. */
-static bool take_shape(const struct openvino *ov, const ov_tensor_t *tensor, struct pp_output *ret)
+static bool is_one_plane(const struct infer_output *output)
 {
-	ov_element_type_e type;
-	ov_shape_t shape = { 0 };
-	if (ov->ov_tensor_get_element_type(tensor, &type) != OK || type != F32 ||
-	    ov->ov_tensor_get_shape(tensor, &shape) != OK)
-		return false;
-	bool fits = shape.rank >= 3;
-	for (int64_t i = 0; i < shape.rank; i++)
-		fits = fits && shape.dims[i] > 0 && (i >= shape.rank - 2 || shape.dims[i] == 1);
-	if (fits) {
-		ret->rows = (size_t)shape.dims[shape.rank - 2];
-		ret->columns = (size_t)shape.dims[shape.rank - 1];
-	}
-	(void)ov->ov_shape_free(&shape);
+	bool fits = output->rank >= 3;
+	for (size_t i = 0; i + 2 < output->rank; i++)
+		fits = fits && output->dims[i] == 1;
 	return fits;
 }
 
 enum err_code pp_run(struct pp_session *session, enum pp_net net, struct pp_output *ret, struct err *err)
 {
-	const struct openvino *ov = session->ov;
-	ov_infer_request_t *request = session->request[net];
-	struct pp_output output;
-	void *data = NULL;
-
-	free_tensor(ov, &session->output[net]);
-	if (ov->ov_infer_request_set_input_tensor(request, session->input[net]) != OK ||
-	    ov->ov_infer_request_infer(request) != OK ||
-	    ov->ov_infer_request_get_output_tensor(request, &session->output[net]) != OK)
-		return refuse(ov, ERR_UNAVAILABLE, net, err);
-	if (!take_shape(ov, session->output[net], &output) || ov->ov_tensor_data(session->output[net], &data) != OK ||
-	    !data || (net == PP_RECOGNISER && output.columns != session->model->dictionary.count))
+	struct infer_output output;
+	enum err_code code = infer_run(session->requests[net], &output, err);
+	if (code != ERR_OK)
+		return code;
+	if (!is_one_plane(&output) ||
+	    (net == PP_RECOGNISER && output.dims[output.rank - 1] != session->model->dictionary.count))
 		return err_set(err, ERR_CORRUPT, "the %s returned data of an unexpected shape: it is not PP-OCR's",
 			       net_names[net]);
-	output.data = data;
-	*ret = output;
+	*ret = (struct pp_output){ .data = output.data,
+				   .rows = output.dims[output.rank - 2],
+				   .columns = output.dims[output.rank - 1] };
 	return ERR_OK;
 }

@@ -167,7 +167,10 @@ int main(int argc, char **argv)
 	must(io_read_file(argv[2], &vad_file, &err), &err);
 	must(asr_vad_weights_load(vad_file.data, vad_file.len, &vad, &err), &err);
 	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
-	must(asr_whisper_engine.model_open(fd, &model, &err), &err);
+	must(asr_whisper_engine.model_open(
+		     &(struct asr_model_spec){ .fd = fd, .sessions = run.threads, .openvino = getenv("TIRO_OPENVINO") },
+		     &model, &err),
+	     &err);
 	for (int i = 0; i < run.threads; i++)
 		must(asr_whisper_engine.session_open(model, &run.sessions[i], &err), &err);
 	double duration = 0.0;

@@ -33,6 +33,12 @@ struct fixture {
 	int64_t stop_us;
 };
 
+static enum err_code open_engine(int fd, struct asr_model **ret, struct err *err)
+{
+	struct asr_model_spec spec = { .fd = fd, .sessions = 1 };
+	return asr_whisper_engine.model_open(&spec, ret, err);
+}
+
 static int setup(void **state)
 {
 	struct err err;
@@ -173,9 +179,9 @@ static void what_is_no_model_is_refused(void **state)
 	struct asr_model *none = NULL;
 	int fd;
 	assert_ok(io_memfd("model", &fd, &err), &err);
-	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_BAD_MEDIA);
+	assert_int_equal(open_engine(fd, &none, &err), ERR_BAD_MEDIA);
 	assert_ok(io_write_all(fd, "lmgg and so on and so on and so on and so on and so on", 54, &err), &err);
-	assert_int_equal(asr_whisper_engine.model_open(fd, &none, &err), ERR_BAD_MEDIA);
+	assert_int_equal(open_engine(fd, &none, &err), ERR_BAD_MEDIA);
 	close(fd);
 	assert_null(none);
 }
@@ -193,7 +199,7 @@ static void a_model_that_ends_early_is_refused(void **state)
 	assert_ok(io_write_all(fd, half, (size_t)40 << 20, &err), &err);
 	/* whisper.cpp itself leaks what it had read of such a file; the engine's process ends then. */
 	ignore_leaks(true);
-	enum err_code code = asr_whisper_engine.model_open(fd, &none, &err);
+	enum err_code code = open_engine(fd, &none, &err);
 	ignore_leaks(false);
 	assert_int_equal(code, ERR_CORRUPT);
 	close(fd);
@@ -217,7 +223,7 @@ int main(void)
 	int fd = open_model("ggml-base-q8_0.bin");
 	if (fd < 0)
 		return TEST_SKIPPED;
-	enum err_code code = asr_whisper_engine.model_open(fd, &model, &err);
+	enum err_code code = open_engine(fd, &model, &err);
 	close(fd);
 	if (code) {
 		fprintf(stderr, "%s\n", err.message);

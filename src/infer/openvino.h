@@ -1,11 +1,11 @@
 /*
- * OpenVINO's C API, loaded when the first page asks for it: `fast` pages and speech never pay for it.
+ * OpenVINO's C API, loaded when the first network asks for it. Only infer/net.c uses it.
  *
  * The table has the API's own names and types (its headers are needed to build, its libraries only to run). It is
  * loaded once in a process and stays: OpenVINO starts threads that nothing can stop. Thread-safe.
  */
-#ifndef TIRO_OCR_OPENVINO_H
-#define TIRO_OCR_OPENVINO_H
+#ifndef TIRO_INFER_OPENVINO_H
+#define TIRO_INFER_OPENVINO_H
 
 #include <openvino/c/openvino.h>
 
@@ -16,13 +16,14 @@
 	X(ov_core_create)                                                                                              \
 	X(ov_core_free)                                                                                                \
 	X(ov_core_read_model)                                                                                          \
+	X(ov_core_read_model_from_memory_buffer)                                                                       \
 	X(ov_core_compile_model)                                                                                       \
 	X(ov_model_free)                                                                                               \
 	X(ov_compiled_model_free)                                                                                      \
 	X(ov_compiled_model_create_infer_request)                                                                      \
 	X(ov_infer_request_free)                                                                                       \
 	X(ov_infer_request_infer)                                                                                      \
-	X(ov_infer_request_set_input_tensor)                                                                           \
+	X(ov_infer_request_set_input_tensor_by_index)                                                                  \
 	X(ov_infer_request_get_output_tensor)                                                                          \
 	X(ov_tensor_create)                                                                                            \
 	X(ov_tensor_free)                                                                                              \

@@ -1,4 +1,4 @@
-#include "ocr/openvino.h"
+#include "infer/openvino.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -79,8 +79,8 @@ enum err_code openvino_load(const char *dir, const struct openvino **ret, struct
 			code = fill(library, &table, err);
 		else
 			code = err_set(err, ERR_UNAVAILABLE,
-				       "OpenVINO, which high_accuracy needs, could not be loaded%s%s: install it, or "
-				       "read pages with fast",
+				       "OpenVINO could not be loaded%s%s: install it, or "
+				       "name its folder with --openvino",
 				       dir ? " from " : "", dir ? dir : "");
 		loaded = code == ERR_OK;
 	}

@@ -16,7 +16,8 @@ static int setup(void **state)
 {
 	struct err err;
 	struct fixture *f = calloc(1, sizeof *f);
-	assert_ok(asr_fake_engine.model_open(&(struct asr_model_spec){ .fd = -1, .sessions = 1 }, &f->model, &err), &err);
+	assert_ok(asr_fake_engine.model_open(&(struct asr_model_spec){ .fd = -1, .sessions = 1 }, &f->model, &err),
+		  &err);
 	assert_ok(asr_fake_engine.session_open(f->model, &f->session, &err), &err);
 	for (int i = 0; i < COUNT; i++)
 		f->samples[i] = (int16_t)(i * 7919 % 20000 - 10000);

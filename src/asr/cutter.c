@@ -12,16 +12,15 @@
 
 /* README.md says where thresholds and times come from. */
 #define SPEECH_STARTS 0.5F
-#define SPEECH_GOES_ON 0.35F
+#define SPEECH_GOES_ON 0.2F
 
 enum {
 	CHUNK = ASR_VAD_CHUNK,
-	/* Kept before and after speech: the detector is late at soft onsets and early at breathy ends. */
-	PAD = AUDIO_RATE / 5,
-	/* Quiet chunks that end a run of speech: the padding behind it (224 ms). A shorter pause is within it. */
+	/* Kept before and after speech: the detector is late at soft onsets and early at breathy ends, and more
+	 * so in noise. */
+	PAD = 3 * AUDIO_RATE / 10,
+	/* Quiet chunks that end a run of speech: the padding behind it (320 ms). A shorter pause is within it. */
 	QUIET_CHUNKS = (PAD + CHUNK - 1) / CHUNK,
-	/* Chunks outside of speech after which the detector starts anew (README.md). */
-
 	/* Speech chunks (of 32 ms) that a run needs; below it are clicks, coughs and slamming doors. */
 	SPEECH_CHUNKS_MIN = 6,
 	/* The second detector starts anew after so many chunks outside of speech (1 s), and is late by as much. */

@@ -69,7 +69,7 @@ static void fold_lines(const char *message, char ret[ERR_MESSAGE_MAX])
 
 void cli_error(const char *file, const struct err *err)
 {
-	char message[ERR_MESSAGE_MAX];
+	char message[ERR_MESSAGE_MAX] = "";
 	cleanup_strbuf struct strbuf line = STRBUF_INIT(LINE_MAX_BYTES);
 	strbuf_add_str(&line, "tiro: ");
 	if (file) {

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/say.h"
 
 static void assert_plain(const char *text, const char *expected)
@@ -39,10 +40,15 @@ static void control_characters_are_written_as_escapes(void **state)
 static void what_turns_the_direction_of_writing_is_written_as_an_escape(void **state)
 {
 	(void)state;
-	assert_plain("evil\xE2\x80\xAEvaw.exe", "evil\\u202evaw.exe");
-	assert_plain("line\xE2\x80\xA8"
-		     "end \xE2\x81\xA6 isolate",
-		     "line\\u2028end \\u2066 isolate");
+	static const struct {
+		uint32_t c;
+		const char *said;
+	} marks[] = { { 0x202E, "\\u202e" }, { 0x2066, "\\u2066" }, { 0x200F, "\\u200f" }, { 0x2028, "\\u2028" } };
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		char text[5] = "";
+		(void)utf8_encode(marks[i].c, text);
+		assert_plain(text, marks[i].said);
+	}
 }
 
 static void bytes_that_are_no_utf_8_are_written_as_escapes(void **state)

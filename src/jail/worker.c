@@ -135,9 +135,7 @@ enum err_code jail_worker_send(struct jail_worker *worker, enum jail_message typ
 void jail_worker_judge(struct err *why)
 {
 	if (why->code == ERR_NO_MEMORY)
-		(void)err_set(why, ERR_TOO_BIG,
-			      "this file takes more memory to decode than the %llu MiB that are allowed",
-			      (unsigned long long)(LIMIT_JAIL_MEMORY >> 20));
+		(void)err_set(why, ERR_TOO_BIG, "this file takes more memory to decode than is allowed");
 }
 
 noreturn void jail_worker_fail(struct jail_worker *worker, const struct err *why)

@@ -31,6 +31,12 @@ struct call {
 static struct store_place place;
 static struct db *shared_db;
 
+static _Noreturn void give_up(const struct err *err)
+{
+	(void)fprintf(stderr, "%s\n", err->message);
+	abort();
+}
+
 static enum err_code run(struct call *call, enum err_code (*unit)(struct db_tx *tx, void *arg, struct err *err),
 			 struct err *err)
 {
@@ -81,7 +87,7 @@ static bool adapter_claim(struct queue *queue, enum queue_stage stage, struct qu
 	struct call call = { .a = (struct adapter *)queue, .stage = (int)stage };
 	struct err err;
 	if (run(&call, claim_unit, &err) != ERR_OK)
-		abort();
+		give_up(&err);
 	/* The one number must carry the part's id, its token and its failures. */
 	const struct part_claim *claim = &call.claim;
 	if (call.count > 0)
@@ -142,7 +148,7 @@ static void adapter_end_job(struct queue *queue, uint64_t job)
 	struct call call = { .a = (struct adapter *)queue, .job = (int64_t)job };
 	struct err err;
 	if (run(&call, end_unit, &err) != ERR_OK)
-		abort();
+		give_up(&err);
 }
 
 static enum err_code ready_unit(struct db_tx *tx, void *arg, struct err *err)
@@ -156,7 +162,7 @@ static uint64_t adapter_ready(const struct queue *queue, enum queue_stage stage)
 	struct call call = { .a = (struct adapter *)(uintptr_t)queue, .stage = (int)stage };
 	struct err err;
 	if (run(&call, ready_unit, &err) != ERR_OK)
-		abort();
+		give_up(&err);
 	return (uint64_t)call.number;
 }
 

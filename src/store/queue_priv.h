@@ -1,0 +1,56 @@
+/* What the files of the queue share. */
+#ifndef TIRO_STORE_QUEUE_PRIV_H
+#define TIRO_STORE_QUEUE_PRIV_H
+
+#include <pthread.h>
+
+#include "store/queue.h"
+
+enum part_status { PART_READY, PART_RUNNING, PART_DONE, PART_WAITING, PART_FAILED };
+
+enum {
+	/* Nodes of one installation that are watched; more are watched by others. */
+	NODES_MAX = 256
+};
+
+/* Where the next claim of a stage looks first. */
+struct hint {
+	int64_t rank, id;
+	int64_t reset_us; /* when it last started over */
+	int64_t heard; /* lowest rank that became ready since the hint last moved */
+};
+
+/* Another node, as seen from here. */
+struct node_seen {
+	int64_t id, beat;
+	int64_t changed_us; /* on this node's monotonic clock */
+};
+
+struct part_queue {
+	char node[64];
+	int attempts_max;
+	int64_t lease_us, backoff_us, backoff_max_us;
+	pthread_mutex_t mutex; /* of what follows */
+	int64_t node_id; /* 0: not joined */
+	struct hint hints[PARTS_STAGES];
+	int64_t now[PARTS_STAGES]; /* virtual time: the largest start that was claimed here or read from the database */
+	int64_t now_shared[PARTS_STAGES]; /* what the database knows of it */
+	struct node_seen nodes[NODES_MAX];
+	size_t node_count;
+};
+
+void queue_lock(struct part_queue *queue);
+void queue_unlock(struct part_queue *queue);
+int64_t queue_node_id(struct part_queue *queue);
+int64_t queue_now(struct part_queue *queue, int stage);
+void queue_note_now(struct part_queue *queue, int stage, int64_t now);
+
+/* Tells all nodes that something of this rank is ready, and this one at once: it must not depend on a notice for
+ * what it did itself. */
+enum err_code queue_tell_ready(struct part_queue *queue, struct db_tx *tx, int stage, int64_t rank, struct err *err)
+	MUST_CHECK;
+
+/* The hint does not pass over a part of this rank. */
+void queue_lower_hint(struct part_queue *queue, int stage, int64_t rank);
+
+#endif

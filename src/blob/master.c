@@ -178,7 +178,7 @@ static int wait_until(pid_t pid, int64_t deadline_us)
 static enum err_code run_command(const struct master_source *source, struct line *line, struct err *err)
 {
 	pid_t pid;
-	int fd;
+	int fd = -1;
 	int timeout_ms = source->command_timeout_ms ? source->command_timeout_ms : MASTER_COMMAND_TIMEOUT_MS;
 	int64_t deadline_us = clock_monotonic_us() + timeout_ms * US_PER_MS;
 	enum err_code code = start(source, &pid, &fd, err);

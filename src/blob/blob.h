@@ -21,8 +21,9 @@
 
 #include "base/err.h"
 
-/* Room for a path of ids; with its marks it is still a file name of at most 255 bytes. */
-#define BLOB_KEY_MAX 200
+/* Room for three ids and the words between; a back end or a server may still make one file name of it, even in base64.
+ */
+#define BLOB_KEY_MAX 128
 /* S3 allows 10,000 parts; with parts of 8 MiB (blob/s3.h) that is 78 GiB. 48 h of stereo CD audio are 28 GiB. */
 #define BLOB_SIZE_MAX ((uint64_t)64 * 1024 * 1024 * 1024)
 /* One read: it is a caller's buffer, and a back end may hold as much again. */

@@ -40,7 +40,8 @@ static enum err_code join_unit(struct db_tx *tx, void *arg, struct err *err)
 static enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct claimer *c = arg;
-	return parts_claim(c->queue, tx, 1, c->claims, BATCH, &c->count, err);
+	c->count = BATCH;
+	return parts_claim(c->queue, tx, 1, c->claims, &c->count, err);
 }
 
 static enum err_code complete_unit(struct db_tx *tx, void *arg, struct err *err)

@@ -103,6 +103,21 @@ static void a_retry_survives_a_clock_that_was_put_back(void **state)
 
 /* -- nodes --------------------------------------------------------------------------------------------- */
 
+/* Two nodes (one, where `other` is NULL) live for a while; returns how many parts the first one recovered. */
+static int64_t beat_for(struct part_queue *queue, struct part_queue *other, int64_t us)
+{
+	int64_t recovered = 0;
+	for (int64_t end = clock_monotonic_us() + us; clock_monotonic_us() < end;) {
+		struct parts_beat seen;
+		assert_int_equal(beat(queue, &seen), ERR_OK);
+		recovered += seen.recovered;
+		if (other)
+			assert_int_equal(beat(other, &seen), ERR_OK);
+		clock_sleep_us(LEASE_US / 10);
+	}
+	return recovered;
+}
+
 static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(void **state)
 {
 	struct part_queue *q = *state;
@@ -118,13 +133,8 @@ static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(
 	assert_int_equal(beat(q, &seen), ERR_OK);
 	assert_int_equal(seen.recovered, 0);
 	/* A node that counts up lives, however long its parts take. */
-	clock_sleep_us(LEASE_US);
-	assert_int_equal(beat(dead, &seen), ERR_OK);
-	assert_int_equal(beat(q, &seen), ERR_OK);
-	assert_int_equal(seen.recovered, 0);
-	clock_sleep_us(LEASE_US);
-	assert_int_equal(beat(q, &seen), ERR_OK);
-	assert_int_equal(seen.recovered, 2);
+	assert_int_equal(beat_for(q, dead, 2 * LEASE_US), 0);
+	assert_int_equal(beat_for(q, NULL, 2 * LEASE_US), 2);
 	/* Refused as soon as it is ready again, and once another has it. */
 	assert_int_equal(complete(&late[1], 1, accepted), 0);
 	assert_int_equal(claim(q, again, 3), 2);
@@ -137,6 +147,26 @@ static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(
 	join(dead, false);
 	assert_int_equal(beat(dead, &seen), ERR_OK);
 	part_queue_free(dead);
+}
+
+static void a_node_that_could_not_look_for_long_buries_nobody(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *other = new_node();
+	struct part_claim c;
+	struct parts_beat seen;
+	bool accepted;
+	join(other, false);
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	assert_int_equal(claim(other, &c, 1), 1);
+	assert_int_equal(beat_for(q, other, LEASE_US / 2), 0);
+	/* As if the database had been away from both for longer than a lease. */
+	clock_sleep_us(2 * LEASE_US);
+	assert_int_equal(beat(q, &seen), ERR_OK);
+	assert_int_equal(seen.recovered, 0);
+	assert_int_equal(beat(other, &seen), ERR_OK);
+	assert_int_equal(complete(&c, 1, &accepted), 1);
+	part_queue_free(other);
 }
 
 static void a_part_that_kills_its_node_again_and_again_is_given_up(void **state)
@@ -185,6 +215,7 @@ int main(int argc, char **argv)
 		WITH_QUEUE(a_part_that_fails_waits_longer_each_time_and_is_given_up),
 		WITH_QUEUE(a_retry_survives_a_clock_that_was_put_back),
 		WITH_QUEUE(a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused),
+		WITH_QUEUE(a_node_that_could_not_look_for_long_buries_nobody),
 		WITH_QUEUE(a_part_that_kills_its_node_again_and_again_is_given_up),
 		WITH_QUEUE(a_node_that_leaves_gives_its_parts_back_at_once),
 	};

@@ -14,7 +14,7 @@ static inline int open_db(void **state)
 	struct db_config config = store_config(&place);
 	config.timeout_ms = 20000;
 	assert_int_equal(uv_loop_init(&f->loop), 0);
-	assert_ok(db_open(&config, &f->loop, &f->db, &why));
+	assert_ok(store_open(&place, &config, &f->loop, &f->db, &why));
 	run_sql(f->db, "DROP TABLE IF EXISTS child");
 	run_sql(f->db, "DROP TABLE IF EXISTS item");
 	run_sql(f->db,

@@ -178,7 +178,7 @@ static inline int open_place(void **state)
 {
 	(void)state;
 	struct db_config config = store_config(&place);
-	assert_ok(db_open(&config, NULL, &db, &why));
+	assert_ok(store_open(&place, &config, NULL, &db, &why));
 	assert_ok(migrate_up(db, &why));
 	return 0;
 }

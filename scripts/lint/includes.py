@@ -19,7 +19,7 @@ LIBRARIES = {
     "cairo*": ["src/media/*", "tests/tools/*"],
     "fontconfig/*": ["src/media/*"],
     "cmocka.h": ["tests/*"],
-    "curl/*": ["src/http/*"],
+    "curl/*": ["src/http/*", "src/blob/s3*"],
     "ggml*.h": ["src/asr/whisper*", "src/models/*"],
     "gguf.h": ["src/models/*"],
     "glib*": ["src/media/*"],
@@ -28,7 +28,7 @@ LIBRARIES = {
     "leptonica/*": ["src/ocr/*", "src/media/*", "tests/*"],
     "libav*": ["src/media/*"],
     "libswresample/*": ["src/media/*"],
-    "openssl/*": ["src/base/*", "src/http/*", "src/models/*", "tests/*"],
+    "openssl/*": ["src/base/*", "src/http/*", "src/blob/*", "src/models/*", "tests/*"],
     "openvino/*": ["src/infer/*"],
     "pango/*": ["tests/tools/*"],
     "poppler*": ["src/media/*"],
@@ -36,11 +36,13 @@ LIBRARIES = {
     "sanitizer/*": ["tests/*"],
     "seccomp.h": ["src/process/*"],
     "sqlite3.h": ["src/store/*"],
+    "sodium.h": ["src/blob/*", "src/accounts/*", "tests/*", "bench/*"],
     "tesseract/*": ["src/ocr/*"],
     "utf8proc.h": ["src/base/*", "src/asr/*", "src/ocr/*", "src/jail/*", "tests/*"],
     "uv.h": [f"src/{room}/*" for room in ("http", "store", "process", "models", "jail", "engine", "jobs", "cli")] + ["tests/*"],
     "whisper.h": ["src/asr/whisper*"],
     "zlib.h": ["src/models/*", "src/asr/*", "src/ocr/*", "src/media/*", "src/http/*", "tests/*"],
+    "zstd.h": ["src/blob/*"],
 }
 
 # Headers of C, POSIX and Linux, which any room may include, and of C++ where a library offers nothing else.

@@ -25,6 +25,7 @@ LIBRARIES = {
     "glib*": ["src/media/*"],
     "jansson.h": ["src/models/*", "src/http/*", "src/api/*", "tests/*"],
     "leptonica/*": ["src/ocr/*", "src/media/*", "tests/*"],
+    "llhttp.h": ["src/http/*"],
     "libav*": ["src/media/*"],
     "libswresample/*": ["src/media/*"],
     "openssl/*": ["src/base/*", "src/http/*", "src/models/*", "tests/*"],

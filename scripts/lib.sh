@@ -60,3 +60,20 @@ fetch_sdist() {
 	fi
 	printf '%s\n' "$cache/$file"
 }
+
+# fetch_source PACKAGE FILE SHA256: a file of the sources that lies in Debian's archive beside PACKAGE. Prints its path;
+# fails where this system's archive does not have it.
+fetch_source() {
+	local file=$2 folder tmp status=0
+	if ! fetched "$file" "$3"; then
+		folder=$(apt-get download --print-uris "$1" 2>/dev/null | sed -n "s|^'\(.*\)/[^/]*' .*|\1|p")
+		[ -n "$folder" ] || return 1
+		say "fetching $file"
+		tmp=$(mktemp -d)
+		/usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$folder/$file" "$tmp/$file" "SHA256:$3" >&2 || status=1
+		[ "$status" != 0 ] || keep "$file" "$3" "$tmp/$file"
+		rm -rf "$tmp"
+		[ "$status" = 0 ] || return 1
+	fi
+	printf '%s\n' "$cache/$file"
+}

@@ -15,6 +15,8 @@ enum { RATIO_BYTES_MAX = 8192, FEW_WORDS = 4 };
  * own probability of no speech is of no use: it reads the scores of the wrong token. */
 #define STOCK_LOGPROB_MIN (-0.5F)
 #define FEW_LOGPROB_MIN (-1.3F)
+/* For what lies behind the words of a part: most of it is noise. */
+#define TAIL_LOGPROB_MIN (-0.5F)
 #define SPARSE_LOGPROB_MIN (-0.8F)
 #define SPARSE_WORDS_PER_SECOND 0.5F
 #define SPARSE_US (3 * US_PER_S)
@@ -152,6 +154,11 @@ static bool is_stock_phrase(const struct asr_transcript *t)
 		if (strcmp(text, phrases[i]) == 0)
 			return true;
 	return false;
+}
+
+bool asr_quality_is_echo(const struct asr_transcript *t, const struct asr_quality *q)
+{
+	return is_stock_phrase(t) || (t->word_count <= FEW_WORDS && q->avg_logprob < TAIL_LOGPROB_MIN);
 }
 
 bool asr_quality_is_no_speech(const struct asr_transcript *t, const struct asr_quality *q)

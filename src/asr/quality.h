@@ -32,6 +32,12 @@ float asr_quality_score(const struct asr_quality *q);
 /* True where the text is no speech: nothing, marks like "[music]", or what models write over noise. */
 bool asr_quality_is_no_speech(const struct asr_transcript *t, const struct asr_quality *q);
 
+/*
+ * True where the text of what lies behind a part's last word is none: a model that is given the noise after speech
+ * alone writes "you" or "Thank you." with more belief than over noise elsewhere.
+ */
+bool asr_quality_is_echo(const struct asr_transcript *t, const struct asr_quality *q);
+
 /* Bytes of text by bytes of its deflate form; 1 for nothing. Whisper's own measure of loops. */
 float asr_compression_ratio(const char *text, size_t len);
 

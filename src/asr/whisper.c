@@ -29,6 +29,7 @@ struct piece {
 	const float *samples;
 	size_t count;
 	const struct asr_options *options; /* with the language */
+	bool tail; /* what lies behind the words of the part */
 };
 
 /* Whisper's own beam for a clip that is alone. In packed parts a beam finds no more than greedy search does. */
@@ -137,11 +138,11 @@ static enum err_code try_once(struct asr_session *s, const struct piece *piece, 
 }
 
 /* The text is noise that reads like speech, or a mark: no words stay. */
-static void drop_no_speech(struct asr_transcript *t)
+static void drop_no_speech(struct asr_transcript *t, bool tail)
 {
 	struct asr_quality quality;
 	asr_quality_measure(t, &quality);
-	if (!asr_quality_is_no_speech(t, &quality))
+	if (!asr_quality_is_no_speech(t, &quality) && !(tail && asr_quality_is_echo(t, &quality)))
 		return;
 	strbuf_clear(&t->text);
 	t->word_count = t->segment_count = 0;
@@ -214,7 +215,7 @@ static enum err_code try_all(struct asr_session *s, const struct piece *piece, s
 	if (!code && !sure)
 		code = try_thoroughly(s, piece, ret, err);
 	if (!code)
-		drop_no_speech(ret);
+		drop_no_speech(ret, piece->tail);
 	return code;
 }
 
@@ -228,7 +229,7 @@ static enum err_code recognise_all(struct asr_session *s, size_t count, const st
 	size_t offset = 0;
 	for (int pieces = 0; pieces < PIECES_MAX; pieces++) {
 		struct asr_span span = { .source = (int64_t)offset, .length = (uint32_t)(count - offset) };
-		struct piece piece = { .samples = s->samples + offset, .options = options };
+		struct piece piece = { .samples = s->samples + offset, .options = options, .tail = offset > 0 };
 		piece.count = span.length < ASR_WHISPER_SAMPLES_MIN ? ASR_WHISPER_SAMPLES_MIN : span.length;
 		cleanup_transcript struct asr_transcript t;
 		asr_transcript_init(&t);

@@ -39,6 +39,6 @@ enum err_code asr_encoder_attach(struct asr_encoder *encoder, struct whisper_con
 	MUST_CHECK;
 
 /* Why the last encoding failed, ERR_OK where it did not: whisper.cpp does not ask. */
-const struct err *asr_encoder_why(const struct whisper_openvino_context *attached);
+const struct err *asr_encoder_why(const struct whisper_openvino_context *ctx);
 
 #endif

@@ -34,6 +34,11 @@
 #define LIMIT_AUDIO_CHANNELS 64
 /* Sample rate a decoder may report, Hz: DSD-rate PCM is the highest in the field. */
 #define LIMIT_AUDIO_SOURCE_RATE 768000
+/* And the lowest: half of it is the highest tone, and below 500 Hz nothing is understood. A small file at 1 Hz would
+ * be days of work. */
+#define LIMIT_AUDIO_SOURCE_RATE_MIN 1000
+/* Bytes that a container's header may take; covers and indexes are megabytes. */
+#define LIMIT_AUDIO_HEADER_BYTES ((uint64_t)256 * 1024 * 1024)
 
 /* -- pages --------------------------------------------------------------------------------------- */
 

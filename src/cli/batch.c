@@ -1,14 +1,14 @@
 #include "cli/batch.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/opts.h"
+#include "cli/say.h"
+#include "cli/startup.h"
 
 enum {
 	/* Files open at the same time: enough to keep an engine of many threads busy with short ones. */
@@ -148,9 +148,8 @@ void batch_end(void *owner, const struct err *why)
 static int exit_status(const struct batch *b)
 {
 	if (b->broken.sys_errno == EPIPE) {
-		/* Whoever read us has enough: end as programs do that never heard of it. */
-		(void)signal(SIGPIPE, SIG_DFL);
-		(void)raise(SIGPIPE);
+		/* Whoever read us has enough. */
+		startup_end_by_pipe();
 	}
 	if (b->broken.code != ERR_OK) {
 		cli_error(NULL, &b->broken);
@@ -181,11 +180,14 @@ int batch_run(const struct node_spec *spec, const struct batch_ops *ops, void *c
 {
 	struct batch b = { .ops = ops, .ctx = ctx, .output = output, .count = count };
 	uv_loop_t loop;
+	struct err err;
 	b.items = calloc((size_t)count, sizeof *b.items);
-	if (!b.items || uv_loop_init(&loop) != 0) {
+	int rc = b.items ? uv_loop_init(&loop) : UV_ENOMEM;
+	if (rc != 0) {
 		free(b.items);
-		(void)fprintf(stderr, "tiro: no memory for %d files\n", count);
-		return EX_OSERR;
+		(void)err_set(&err, ERR_SYSTEM, "could not start to work: %s", uv_strerror(rc));
+		cli_error(NULL, &err);
+		return err_exit_status(err.code);
 	}
 	b.shows_progress = isatty(STDERR_FILENO);
 	for (int i = 0; i < count; i++) {

@@ -147,9 +147,12 @@ static const struct verb *choose_verb(const struct models_options *o, struct err
 	return code ? NULL : verb;
 }
 
-static enum err_code dispatch(struct models_options *o, int *ret_status, struct err *err)
+static enum err_code dispatch(void *ctx, char **words, int count, int *ret_status, struct err *err)
 {
+	struct models_options *o = ctx;
 	struct models *m = NULL;
+	o->words = (const char *const *)words;
+	o->word_count = (size_t)count;
 	const struct verb *verb = choose_verb(o, err);
 	if (!verb)
 		return ERR_USAGE;
@@ -175,16 +178,7 @@ static int run(int argc, char **argv)
 		{ 0, "json", NULL, "list, verify: answer in JSON", NULL, OPT_FLAG, &o.json, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_models, .table = table, .count = ARRAY_LEN(table) };
-	struct err err;
-	int count = 0;
-	int status = EX_OK;
-	bool help = false;
-	enum err_code code = opts_parse(&opts, argc, argv, &count, &help, &err);
-	o.words = (const char *const *)argv + 1;
-	o.word_count = (size_t)count;
-	if (!code && !help)
-		code = dispatch(&o, &status, &err);
-	return code ? models_report(&err) : status;
+	return opts_run(&opts, argc, argv, dispatch, &o);
 }
 
 const struct cmd cmd_models = {

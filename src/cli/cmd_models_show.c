@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "cli/opts.h"
+#include "cli/say.h"
 #include "models/manifest.h"
 
 /* A thousand files of half a KiB each, four times over. */
@@ -42,7 +42,9 @@ static void print_table(const struct model_entry *entries, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct model_entry *e = &entries[i];
 		const struct model_info *info = e->info;
-		(void)printf("%-14s %7.1f MB  %-10s  %-9s  %-15s  %s\n", info ? info->name : e->file,
+		cleanup_strbuf struct strbuf file = STRBUF_INIT(4 * sizeof e->file);
+		say_plain(&file, e->file);
+		(void)printf("%-14s %7.1f MB  %-10s  %-9s  %-15s  %s\n", info ? info->name : strbuf_str(&file),
 			     megabytes(e->size_bytes), info ? info->licence : "-", e->installed ? "yes" : "no",
 			     info ? origin_of(info) : "-", info ? info->about : "imported");
 	}
@@ -145,7 +147,9 @@ static void print_check(const struct model_entry *e, const struct model_check *c
 	if (check->source)
 		detail = check->source->origin == HASH_CITED ? "the hash that its publisher gives"
 							     : "the hash that we measured";
-	(void)printf("%-8s %-30s %s\n", state_name(check->state), e->file, detail);
+	cleanup_strbuf struct strbuf file = STRBUF_INIT(4 * sizeof e->file);
+	say_plain(&file, e->file);
+	(void)printf("%-8s %-30s %s\n", state_name(check->state), strbuf_str(&file), detail);
 }
 
 static void add_check(struct json *j, const struct model_entry *e, const struct model_check *check)

@@ -139,26 +139,29 @@ static enum err_code find_models(const struct settings *s, char *detector, char 
 	struct models *models = NULL;
 	enum err_code code = models_open(s->models_dir, &models, err);
 	if (code == ERR_OK)
-		code = models_path(models, "ppocr-v6-det", detector, err);
+		code = models_usable_path(models, "ppocr-v6-det", detector, err);
 	if (code == ERR_OK)
-		code = models_path(models, "ppocr-v6-rec", recogniser, err);
+		code = models_usable_path(models, "ppocr-v6-rec", recogniser, err);
 	models_close(models);
 	return code;
 }
 
-static enum err_code check_output(const struct settings *s, int count, struct output *ret, struct err *err)
+static enum err_code check_output(const struct settings *s, const char *const *names, int count, struct output *ret,
+				  struct err *err)
 {
 	if (count == 0)
 		return err_set(err, ERR_USAGE, "name the pages to read, or - for standard input");
 	if (s->format == OCR_FORMAT_PDF && !s->output_path && (count > 1 || isatty(STDOUT_FILENO)))
 		return err_set(err, ERR_USAGE, "a PDF needs a place: give -o FILE, or -o FOLDER for several");
-	return output_init(s->output_path, count, extension_of(s->format), ret, err);
+	return output_init(s->output_path, names, count, extension_of(s->format), ret, err);
 }
 
-static enum err_code read_pages(struct settings *s, char **names, int count, int *ret_status, struct err *err)
+static enum err_code read_pages(void *ctx, char **names, int count, int *ret_status, struct err *err)
 {
+	struct settings *s = ctx;
 	struct output output;
-	if (read_settings(s, err) != ERR_OK || check_output(s, count, &output, err) != ERR_OK)
+	if (read_settings(s, err) != ERR_OK ||
+	    check_output(s, (const char *const *)names, count, &output, err) != ERR_OK)
 		return err->code;
 	char detector[PATH_MAX];
 	char recogniser[PATH_MAX];
@@ -205,18 +208,7 @@ static int run(int argc, char **argv)
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_ocr, .table = table, .count = ARRAY_LEN(table) };
-	struct err err;
-	int count = 0;
-	int status = EX_OK;
-	bool help = false;
-	enum err_code code = opts_parse(&opts, argc, argv, &count, &help, &err);
-	if (code == ERR_OK && !help)
-		code = read_pages(&s, argv + 1, count, &status, &err);
-	if (code != ERR_OK) {
-		cli_error(NULL, &err);
-		return err_exit_status(code);
-	}
-	return status;
+	return opts_run(&opts, argc, argv, read_pages, &s);
 }
 
 const struct cmd cmd_ocr = { .name = "ocr",

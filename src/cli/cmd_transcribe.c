@@ -105,15 +105,16 @@ static enum err_code read_settings(struct settings *s, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code transcribe(struct settings *s, char **names, int count, int *ret_status, struct err *err)
+static enum err_code transcribe(void *ctx, char **names, int count, int *ret_status, struct err *err)
 {
+	struct settings *s = ctx;
 	struct output output;
 	if (read_settings(s, err) != ERR_OK)
 		return err->code;
 	if (count == 0)
 		return err_set(err, ERR_USAGE, "name the files to transcribe, or - for standard input");
 	const char *extension = s->format == ASR_FORMAT_TEXT ? "txt" : s->format_name;
-	if (output_init(s->output_path, count, extension, &output, err) != ERR_OK)
+	if (output_init(s->output_path, (const char *const *)names, count, extension, &output, err) != ERR_OK)
 		return err->code;
 	struct models *models = NULL;
 	cleanup_close int model_fd = -1;
@@ -160,18 +161,7 @@ static int run(int argc, char **argv)
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
 	};
 	const struct opts opts = { .cmd = &cmd_transcribe, .table = table, .count = ARRAY_LEN(table) };
-	struct err err;
-	int count = 0;
-	int status = EX_OK;
-	bool help = false;
-	enum err_code code = opts_parse(&opts, argc, argv, &count, &help, &err);
-	if (code == ERR_OK && !help)
-		code = transcribe(&s, argv + 1, count, &status, &err);
-	if (code != ERR_OK) {
-		cli_error(NULL, &err);
-		return err_exit_status(code);
-	}
-	return status;
+	return opts_run(&opts, argc, argv, transcribe, &s);
 }
 
 const struct cmd cmd_transcribe = { .name = "transcribe",

@@ -2,13 +2,14 @@
  * tiro: finds the command and runs it.
  */
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/cleanup.h"
 #include "cli/cmd.h"
+#include "cli/say.h"
+#include "cli/startup.h"
 
 static const struct cmd *const commands[] = { &cmd_transcribe, &cmd_ocr, &cmd_models };
 
@@ -20,12 +21,8 @@ static void print_usage(FILE *to)
 	(void)fputs("\n\"tiro COMMAND --help\" says more; \"tiro --version\" names this version.\n", to);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	/* A reader that went away is an error of write(2), not the end of the process. */
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* Numbers keep the C form; only what a character is comes from the user. */
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (argc < 2) {
 		print_usage(stderr);
 		return EX_USAGE;
@@ -43,6 +40,16 @@ int main(int argc, char **argv)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i]->run(argc - 1, argv + 1);
 	}
-	(void)fprintf(stderr, "tiro: unknown command \"%s\"; \"tiro --help\" lists them\n", name);
-	return EX_USAGE;
+	struct err err;
+	(void)err_set(&err, ERR_USAGE, "unknown command \"%s\"; \"tiro --help\" lists them", name);
+	cli_error(NULL, &err);
+	return err_exit_status(err.code);
+}
+
+int main(int argc, char **argv)
+{
+	startup_prepare();
+	/* Numbers keep the C form; only what a character is comes from the user. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	return startup_finish(run(argc, argv));
 }

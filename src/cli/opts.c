@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/say.h"
+
 static void print_help(const struct opts *opts)
 {
 	printf("usage: tiro %s %s\n\n%s.\n\n", opts->cmd->name, opts->cmd->usage, opts->cmd->summary);
@@ -182,10 +184,17 @@ enum err_code opts_parse(const struct opts *opts, int argc, char **argv, int *re
 	return code;
 }
 
-void cli_error(const char *file, const struct err *err)
+int opts_run(const struct opts *opts, int argc, char **argv, opts_work *work, void *ctx)
 {
-	if (file)
-		(void)fprintf(stderr, "tiro: %s: %s\n", file, err->message);
-	else
-		(void)fprintf(stderr, "tiro: %s\n", err->message);
+	struct err err;
+	int count = 0;
+	int status = EX_OK;
+	bool help = false;
+	enum err_code code = opts_parse(opts, argc, argv, &count, &help, &err);
+	if (code == ERR_OK && !help)
+		code = work(ctx, argv + 1, count, &status, &err);
+	if (code == ERR_OK)
+		return status;
+	cli_error(NULL, &err);
+	return err_exit_status(code);
 }

@@ -38,7 +38,10 @@ struct opts {
 enum err_code opts_parse(const struct opts *opts, int argc, char **argv, int *ret_files, bool *ret_help,
 			 struct err *err) MUST_CHECK;
 
-/* Prints "tiro: FILE: message" (or without the file where it is NULL) as one line on standard error. */
-void cli_error(const char *file, const struct err *err);
+/* A command's own part: `files` are the arguments that are no options. It stores the exit status where it succeeds. */
+typedef enum err_code opts_work(void *ctx, char **files, int count, int *ret_status, struct err *err);
+
+/* Runs a command: parses, works unless help was asked for, reports the error. Returns the exit status. */
+int opts_run(const struct opts *opts, int argc, char **argv, opts_work *work, void *ctx);
 
 #endif

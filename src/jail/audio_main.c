@@ -21,7 +21,7 @@ struct audio_job {
 	struct jail_worker *worker;
 	struct media_audio *audio;
 	struct asr_cutter *cutter;
-	int credits; /* parts that may be sent before the node asks for more */
+	uint32_t credits; /* parts that may be sent before the node asks for more */
 	int64_t samples; /* decoded so far */
 	int64_t told_us; /* when progress was told last, on the monotonic clock */
 };
@@ -117,9 +117,11 @@ static enum err_code run(struct jail_worker *worker, struct err *err)
 	struct jail_open open;
 	cleanup_close int model_fd = -1;
 	struct asr_vad_weights *weights = NULL;
-	struct audio_job job = { .worker = worker, .credits = JAIL_PARTS_AHEAD };
-	if (jail_worker_open(worker, JAIL_KIND_AUDIO, &open, &model_fd, err) != ERR_OK ||
-	    load_weights(model_fd, &weights, err) != ERR_OK ||
+	struct audio_job job = { .worker = worker };
+	if (jail_worker_open(worker, JAIL_KIND_AUDIO, &open, &model_fd, err) != ERR_OK)
+		return err->code;
+	job.credits = open.parts_ahead;
+	if (load_weights(model_fd, &weights, err) != ERR_OK ||
 	    jail_worker_confine(JAIL_PART_SAMPLES * sizeof(int16_t), NULL, err) != ERR_OK ||
 	    media_audio_open(jail_worker_input(worker), open.audio_track, &job.audio, err) != ERR_OK ||
 	    send_info(&job, err) != ERR_OK || asr_cutter_new(weights, send_part, &job, &job.cutter, err) != ERR_OK ||

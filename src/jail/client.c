@@ -162,6 +162,9 @@ static void explain(const struct jail *jail, const struct err *why, struct err *
 			      "this file made the decoder do what it may not, so it was stopped (signal %d)", sig);
 	else if (sig == SIGXCPU)
 		(void)err_set(ret, ERR_TOO_BIG, "reading this file takes too much processor time (signal %d)", sig);
+	else if (sig == SIGXFSZ)
+		(void)err_set(ret, ERR_NO_SPACE,
+			      "the system's limit on the size of files (ulimit -f) is too low to decode this file");
 	else if (sig == SIGKILL)
 		(void)err_set(ret, ERR_CRASHED, "the decoder was killed from outside, perhaps for lack of memory");
 	else if (sig != 0)

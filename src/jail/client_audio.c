@@ -18,7 +18,7 @@ static enum err_code take_part(struct jail *jail, struct frame *frame, struct er
 	if (jail_unpack_part(frame, &part, err) != ERR_OK ||
 	    jail_check_bulk(frame, part.sample_count * sizeof(int16_t), err) != ERR_OK)
 		return err->code;
-	if (!jail->has_info || part.index != jail->next_part || jail->parts_out >= JAIL_PARTS_AHEAD)
+	if (!jail->has_info || part.index != jail->next_part || jail->parts_out >= jail->parts_ahead)
 		return err_set(err, ERR_PROTOCOL, "a part comes out of turn");
 	jail->next_part++;
 	jail->parts_out++;
@@ -60,7 +60,7 @@ static enum err_code take(struct jail *jail, struct frame *frame, struct err *er
 
 static bool is_busy(const struct jail *jail)
 {
-	return jail->parts_out < JAIL_PARTS_AHEAD;
+	return jail->parts_out < jail->parts_ahead;
 }
 
 static const struct jail_kind_ops ops = { .program = "tiro-jail-audio", .take = take, .is_busy = is_busy };
@@ -69,10 +69,14 @@ enum err_code jail_open_audio(uv_loop_t *loop, const struct jail_source *source,
 			      const struct jail_audio_options *options, const struct jail_events *events, void *owner,
 			      struct jail **ret, struct err *err)
 {
-	struct jail_open open = { .kind = JAIL_KIND_AUDIO, .size = source->size, .audio_track = options->audio_track };
+	struct jail_open open = { .kind = JAIL_KIND_AUDIO,
+				  .size = source->size,
+				  .audio_track = options->audio_track,
+				  .parts_ahead = options->parts_ahead ? options->parts_ahead : JAIL_PARTS_AHEAD };
 	struct jail *jail = jail_new(&ops, source, events, owner);
 	if (!jail)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a jail");
+	jail->parts_ahead = open.parts_ahead;
 	if (jail_start(jail, loop, &open, options->vad_fd, err) != ERR_OK)
 		return err->code;
 	*ret = jail;

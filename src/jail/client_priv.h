@@ -46,7 +46,8 @@ struct jail {
 	/* audio */
 	bool has_info;
 	uint32_t next_part;
-	int parts_out; /* sent by the jail and not yet taken */
+	uint32_t parts_ahead; /* the most that may be out */
+	uint32_t parts_out; /* sent by the jail and not yet taken */
 	int64_t decoded_us;
 
 	/* pages */

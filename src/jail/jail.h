@@ -56,7 +56,7 @@ struct jail_document_info {
 
 struct jail_events {
 	/* Audio. on_part: `pcm_fd` is a sealed memfd of part->sample_count int16 samples (part->samples is NULL);
-	 * take it with steal_fd. At most JAIL_PARTS_AHEAD parts come before jail_part_taken is called. */
+	 * take it with steal_fd. At most `parts_ahead` parts come before jail_part_taken is called. */
 	void (*on_audio_info)(void *owner, const struct jail_audio_info *info);
 	void (*on_part)(void *owner, const struct asr_part *part, int *pcm_fd);
 	void (*on_progress)(void *owner, int64_t decoded_us);
@@ -79,12 +79,14 @@ struct jail_events {
 	void (*on_end)(void *owner, int64_t duration_us, const struct err *why);
 };
 
-enum { JAIL_PARTS_AHEAD = 4 };
+/* Parts that wait to be taken: as a rule, and at most. The second keeps 64 cores busy; a part has up to 940 KiB. */
+enum { JAIL_PARTS_AHEAD = 4, JAIL_PARTS_AHEAD_MAX = 64 };
 
 /* Which channels become one voice. Step 7 tells voices apart by channel; today they are mixed. */
 struct jail_audio_options {
 	int vad_fd; /* the speech detector's model file, opened by the caller and kept by it */
 	uint32_t audio_track; /* counted from 1; 0: the one marked as default, else the first */
+	uint32_t parts_ahead; /* parts that may wait to be taken, at most JAIL_PARTS_AHEAD_MAX; 0: JAIL_PARTS_AHEAD */
 };
 
 /* Starts a jail over a recording. `source` is copied, its context borrowed until jail_close or on_end.

@@ -86,6 +86,7 @@ static enum err_code serve_page(struct pages_jail *jail, const struct frame *fra
 		return ERR_OK;
 	jail_bulk_done(&jail->bulk);
 	strbuf_clear(&jail->fields);
+	jail_worker_judge(&why);
 	jail_pack_page_failed(&jail->fields, number, &why);
 	return jail_worker_send(jail->worker, JAIL_PAGE_FAILED, &jail->fields, -1, err);
 }

@@ -10,6 +10,7 @@ void jail_pack_open(struct strbuf *out, const struct jail_open *open)
 	pack_u8(out, (uint8_t)open->kind);
 	pack_u64(out, open->size);
 	pack_u32(out, open->audio_track);
+	pack_u32(out, open->parts_ahead);
 	pack_u32(out, open->pdf_dpi);
 	pack_u8(out, open->ignore_text_layer);
 }
@@ -20,11 +21,12 @@ enum err_code jail_unpack_open(const struct frame *frame, struct jail_open *ret,
 	uint8_t kind = unpack_u8(&u);
 	struct jail_open open = { .size = unpack_u64(&u) };
 	open.audio_track = unpack_u32(&u);
+	open.parts_ahead = unpack_u32(&u);
 	open.pdf_dpi = unpack_u32(&u);
 	open.ignore_text_layer = unpack_u8(&u) != 0;
 	if (unpack_finish(&u, "jail open", err) != ERR_OK)
 		return err->code;
-	if (kind > JAIL_KIND_PAGES || open.size > INT64_MAX)
+	if (kind > JAIL_KIND_PAGES || open.size > INT64_MAX || open.parts_ahead > JAIL_PARTS_AHEAD_MAX)
 		return err_set(err, ERR_PROTOCOL, "a jail open message is out of range");
 	open.kind = (enum jail_kind)kind;
 	*ret = open;

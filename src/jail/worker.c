@@ -132,11 +132,19 @@ enum err_code jail_worker_send(struct jail_worker *worker, enum jail_message typ
 	return code;
 }
 
+void jail_worker_judge(struct err *why)
+{
+	if (why->code == ERR_NO_MEMORY)
+		(void)err_set(why, ERR_TOO_BIG, "this file takes more memory to decode than is allowed");
+}
+
 noreturn void jail_worker_fail(struct jail_worker *worker, const struct err *why)
 {
 	struct strbuf fields = STRBUF_INIT(2 * ERR_MESSAGE_MAX);
+	struct err judged = *why;
 	struct err err;
-	jail_pack_error(&fields, why);
+	jail_worker_judge(&judged);
+	jail_pack_error(&fields, &judged);
 	/* A node that is gone cannot be told; the exit status is all that is left. */
 	(void)(jail_worker_send(worker, JAIL_FAILED, &fields, -1, &err) == ERR_OK);
 	_exit(err_exit_status(why->code));

@@ -62,7 +62,10 @@ enum err_code jail_worker_next(struct jail_worker *worker, struct frame *ret, st
 enum err_code jail_worker_send(struct jail_worker *worker, enum jail_message type, struct strbuf *fields, int fd,
 			       struct err *err) MUST_CHECK;
 
-/* Sends JAIL_FAILED with the reason and ends the process. */
+/* Memory is what LIMIT_JAIL_MEMORY leaves: where it is used up, that is the file's doing and not the machine's. */
+void jail_worker_judge(struct err *why);
+
+/* Sends JAIL_FAILED with the reason, as jail_worker_judge sees it, and ends the process. */
 noreturn void jail_worker_fail(struct jail_worker *worker, const struct err *why);
 
 /* Memory that becomes a sealed memfd: fill `data`, then send. */

@@ -17,9 +17,9 @@ struct block {
 	unsigned char *data; /* owned; LIMIT_RANGE_BYTES, allocated at first use */
 };
 
-/* Requests that came while the file was read. A node sends at most JAIL_PARTS_AHEAD credits, JAIL_RENDERS_AHEAD pages
- * and one more request ahead. */
-enum { WORKER_WAITING_MAX = 16 };
+/* Requests that came while the file was read. A node sends at most JAIL_PARTS_AHEAD_MAX credits, JAIL_RENDERS_AHEAD
+ * pages and one more request ahead. */
+enum { WORKER_WAITING_MAX = JAIL_PARTS_AHEAD_MAX + 16 };
 
 struct waiting {
 	struct frame frame; /* descriptors owned */

@@ -5,42 +5,16 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "jobs/job_priv.h"
+#include "jobs/node_priv.h"
 
 /* Jails open beyond one per engine thread, so that the next file is being read while this one is recognised. */
 enum { JAILS_AHEAD = 1 };
-
-/* One thread of the engine. */
-struct slot {
-	bool busy;
-	uint32_t task;
-	struct queue_claim claim;
-	struct job *job; /* NULL where the job has ended meanwhile */
-};
-
-struct node {
-	uv_loop_t *loop;
-	uv_idle_t pump; /* runs node work once per turn of the loop, never inside a callback */
-	struct node_spec spec;
-	struct queue *queue;
-	struct engine *engine;
-	bool engine_ready;
-	bool engine_was_ready; /* once in its life; an engine that never was is not started again */
-	struct err engine_why; /* why there is none */
-	bool closing;
-	struct job *jobs;
-	int jails; /* jobs that are planning */
-	uint32_t last_task;
-	struct slot *slots; /* spec.threads of them */
-};
-
-static void pump_soon(struct node *node);
 
 /* -- what kinds of jobs call ------------------------------------------------------------------------- */
 
 enum err_code job_publish(struct job *job, uint32_t index, double cost, struct err *err)
 {
-	pump_soon(job->node);
+	node_pump_soon(job->node);
 	return queue_publish(job->node->queue, job->id, QUEUE_RECOGNISE, index, cost, err);
 }
 
@@ -60,7 +34,7 @@ static void check_finished(struct job *job)
 	job->finishing = true;
 	if (queue_publish(job->node->queue, job->id, QUEUE_FINISH, 0, 0, &err) != ERR_OK)
 		job_fail(job, &err);
-	pump_soon(job->node);
+	node_pump_soon(job->node);
 }
 
 static void end_planning(struct job *job)
@@ -68,7 +42,7 @@ static void end_planning(struct job *job)
 	if (job->planning) {
 		job->planning = false;
 		job->node->jails--;
-		pump_soon(job->node);
+		node_pump_soon(job->node);
 	}
 }
 
@@ -100,19 +74,12 @@ void job_progressed(struct job *job, double fraction)
 static void end_job(struct job *job)
 {
 	struct node *node = job->node;
-	for (int i = 0; i < node->spec.threads; i++) {
-		struct slot *slot = &node->slots[i];
-		if (slot->busy && slot->job == job) {
-			slot->job = NULL;
-			if (node->engine)
-				engine_abort(node->engine, slot->task);
-		}
-	}
+	node_engine_forget(node, job);
 	job->ops->stop(job);
 	end_planning(job);
 	queue_end_job(node->queue, job->id);
 	job->ending = true;
-	pump_soon(node);
+	node_pump_soon(node);
 }
 
 void job_fail(struct job *job, const struct err *why)
@@ -175,98 +142,13 @@ enum err_code job_start(struct node *node, struct job *job, double weight, int p
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = job;
-	pump_soon(node);
+	node_pump_soon(node);
 	return ERR_OK;
-}
-
-/* -- the engine ---------------------------------------------------------------------------------------- */
-
-static struct slot *slot_of(struct node *node, uint32_t task)
-{
-	for (int i = 0; i < node->spec.threads; i++) {
-		if (node->slots[i].busy && node->slots[i].task == task)
-			return &node->slots[i];
-	}
-	return NULL;
-}
-
-static void on_result(struct node *node, uint32_t task, struct asr_transcript *speech, struct ocr_page *page,
-		      const struct err *why)
-{
-	struct slot *slot = slot_of(node, task);
-	if (!slot)
-		return; /* an engine that answers twice gains nothing */
-	struct queue_claim claim = slot->claim;
-	struct job *job = slot->job;
-	*slot = (struct slot){ 0 };
-	pump_soon(node);
-	struct err err;
-	if (!job || queue_complete(node->queue, &claim, &err) != ERR_OK)
-		return; /* the job has ended meanwhile */
-	job->ops->recognised(job, claim.index, speech, page, why);
-}
-
-static void on_speech(void *owner, uint32_t task, struct asr_transcript *result, int64_t busy_us, const struct err *why)
-{
-	(void)busy_us;
-	on_result(owner, task, result, NULL, why);
-}
-
-static void on_page(void *owner, uint32_t task, struct ocr_page *result, int64_t busy_us, const struct err *why)
-{
-	(void)busy_us;
-	on_result(owner, task, NULL, result, why);
-}
-
-static void on_ready(void *owner)
-{
-	struct node *node = owner;
-	node->engine_ready = node->engine_was_ready = true;
-	pump_soon(node);
-}
-
-/* The parts that a dead engine had in hand are ready again; one that was in hand too often fails its job. */
-static void give_back_parts(struct node *node, const struct err *why)
-{
-	for (int i = 0; i < node->spec.threads; i++) {
-		struct slot slot = node->slots[i];
-		node->slots[i] = (struct slot){ 0 };
-		if (!slot.busy || !slot.job)
-			continue;
-		bool given_up = false;
-		struct err err;
-		if (queue_release(node->queue, &slot.claim, true, &given_up, &err) == ERR_OK && given_up)
-			job_fail(slot.job, why);
-	}
-}
-
-static void on_engine_exit(void *owner, const struct err *why)
-{
-	struct node *node = owner;
-	engine_close(steal_ptr(&node->engine));
-	node->engine_why = *why;
-	node->engine_ready = false;
-	give_back_parts(node, why);
-	pump_soon(node);
-}
-
-static const struct engine_events engine_callbacks = {
-	.on_speech = on_speech, .on_page = on_page, .on_ready = on_ready, .on_exit = on_engine_exit
-};
-
-static enum err_code start_engine(struct node *node, struct err *err)
-{
-	struct engine_spec spec = { .threads = node->spec.threads,
-				    .fake = node->spec.fake,
-				    .speech_model_fd = node->spec.speech_model_fd,
-				    .openvino = node->spec.openvino,
-				    .pages = node->spec.pages };
-	return engine_start(node->loop, &spec, &engine_callbacks, node, &node->engine, err);
 }
 
 /* -- one turn of work ---------------------------------------------------------------------------------- */
 
-static struct job *find_job(struct node *node, uint64_t id)
+struct job *node_find_job(struct node *node, uint64_t id)
 {
 	struct job *job = node->jobs;
 	while (job && job->id != id)
@@ -278,7 +160,7 @@ static void plan_jobs(struct node *node)
 {
 	struct queue_claim claim;
 	while (node->jails < node->spec.threads + JAILS_AHEAD && queue_claim(node->queue, QUEUE_PLAN, &claim)) {
-		struct job *job = find_job(node, claim.job);
+		struct job *job = node_find_job(node, claim.job);
 		job->plan = claim;
 		job->planning = true;
 		node->jails++;
@@ -288,50 +170,11 @@ static void plan_jobs(struct node *node)
 	}
 }
 
-static struct slot *free_slot(struct node *node, int *ret_busy)
-{
-	struct slot *found = NULL;
-	*ret_busy = 0;
-	for (int i = 0; i < node->spec.threads; i++) {
-		if (node->slots[i].busy)
-			(*ret_busy)++;
-		else
-			found = &node->slots[i];
-	}
-	return found;
-}
-
-static bool any_unplanned(const struct node *node)
-{
-	for (const struct job *job = node->jobs; job; job = job->next) {
-		if (!job->progress.planned)
-			return true;
-	}
-	return false;
-}
-
-static void hand_out_parts(struct node *node)
-{
-	int busy;
-	struct slot *slot;
-	struct queue_claim claim;
-	while (node->engine && (slot = free_slot(node, &busy)) && queue_claim(node->queue, QUEUE_RECOGNISE, &claim)) {
-		struct job *job = find_job(node, claim.job);
-		bool lone = busy == 0 && queue_ready(node->queue, QUEUE_RECOGNISE) == 0 && !any_unplanned(node);
-		*slot = (struct slot){ .busy = true, .task = ++node->last_task, .claim = claim, .job = job };
-		struct err err;
-		if (job->ops->recognise(job, claim.index, slot->task, lone, &err) != ERR_OK) {
-			*slot = (struct slot){ 0 };
-			job_fail(job, &err);
-		}
-	}
-}
-
 static void finish_jobs(struct node *node)
 {
 	struct queue_claim claim;
 	while (queue_claim(node->queue, QUEUE_FINISH, &claim)) {
-		struct job *job = find_job(node, claim.job);
+		struct job *job = node_find_job(node, claim.job);
 		job->ops->finish(job);
 	}
 }
@@ -358,30 +201,18 @@ static void end_jobs(struct node *node)
 	}
 }
 
-/* Without an engine nothing goes on: a fresh one is started, unless it died before it was ever ready. */
-static void restore_engine(struct node *node)
-{
-	if (node->engine || !node->jobs)
-		return;
-	struct err err = node->engine_why;
-	if (node->engine_was_ready && start_engine(node, &err) == ERR_OK)
-		return;
-	for (struct job *job = node->jobs; job; job = job->next)
-		job_fail(job, &err);
-}
-
 static void on_pump(uv_idle_t *pump)
 {
 	struct node *node = pump->data;
 	(void)uv_idle_stop(pump);
-	restore_engine(node);
+	node_engine_restore(node);
 	plan_jobs(node);
-	hand_out_parts(node);
+	node_engine_hand_out(node);
 	finish_jobs(node);
 	end_jobs(node);
 }
 
-static void pump_soon(struct node *node)
+void node_pump_soon(struct node *node)
 {
 	if (!node->closing)
 		(void)uv_idle_start(&node->pump, on_pump);
@@ -417,7 +248,7 @@ enum err_code node_new(uv_loop_t *loop, const struct node_spec *spec, struct nod
 	if (code == ERR_OK && !node->slots)
 		code = err_set(err, ERR_NO_MEMORY, "no memory for %d threads", node->spec.threads);
 	if (code == ERR_OK)
-		code = start_engine(node, err);
+		code = node_engine_start(node, err);
 	if (code != ERR_OK) {
 		free_node(node);
 		return code;

@@ -187,13 +187,15 @@ static const struct jail_events jail_callbacks = {
 static enum err_code plan(struct job *job, struct err *err)
 {
 	struct speech_job *s = self(job);
-	struct jail_audio_options options = { .vad_fd = job_vad_fd(job), .audio_track = s->request.audio_track };
-	enum err_code code =
-		jail_open_audio(job_loop(job), &s->request.source, &options, &jail_callbacks, s, &s->jail, err);
-	/* Two parts ahead for each thread, where that is more than a jail gives by itself. */
-	for (int parts = JAIL_PARTS_AHEAD; code == ERR_OK && parts < 2 * job_threads(job); parts++)
-		jail_part_taken(s->jail);
-	return code;
+	/* Two parts for each thread, so that one recording keeps them all busy. */
+	int ahead = 2 * job_threads(job);
+	if (ahead > JAIL_PARTS_AHEAD_MAX)
+		ahead = JAIL_PARTS_AHEAD_MAX;
+	struct jail_audio_options options = { .vad_fd = job_vad_fd(job),
+					      .audio_track = s->request.audio_track,
+					      .parts_ahead =
+						      ahead > JAIL_PARTS_AHEAD ? (uint32_t)ahead : JAIL_PARTS_AHEAD };
+	return jail_open_audio(job_loop(job), &s->request.source, &options, &jail_callbacks, s, &s->jail, err);
 }
 
 /* -- recognise ------------------------------------------------------------------------------------------------ */

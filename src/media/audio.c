@@ -53,6 +53,12 @@ static int read_bytes(void *opaque, uint8_t *buffer, int size)
 			       &audio->input_error) != ERR_OK)
 		return AVERROR(EIO);
 	audio->position += n;
+	audio->opening_bytes += audio->is_open ? 0 : n;
+	if (audio->opening_bytes > LIMIT_AUDIO_HEADER_BYTES) {
+		(void)err_set(&audio->input_error, ERR_TOO_BIG, "the recording's header has no end within %llu MiB",
+			      (unsigned long long)(LIMIT_AUDIO_HEADER_BYTES >> 20));
+		return AVERROR(EIO);
+	}
 	return n > 0 ? (int)n : AVERROR_EOF;
 }
 
@@ -171,6 +177,7 @@ static enum err_code open_container(struct media_audio *audio, struct err *err)
 	/* Not knowing everything about every stream is no failure; what is chosen is checked below. */
 	if (rc == AVERROR(ENOMEM) || audio->input_error.code != ERR_OK)
 		return audio_fail(audio, rc, ERR_BAD_MEDIA, "the recording is damaged", err);
+	audio->is_open = true;
 	return ERR_OK;
 }
 
@@ -226,9 +233,9 @@ static enum err_code select_stream(struct media_audio *audio, uint32_t track, st
 
 static enum err_code check_header(const AVCodecParameters *parameters, struct err *err)
 {
-	if (parameters->sample_rate < 1 || parameters->sample_rate > LIMIT_AUDIO_SOURCE_RATE)
-		return err_set(err, ERR_BAD_MEDIA, "the recording claims a sample rate of %d Hz",
-			       parameters->sample_rate);
+	if (parameters->sample_rate < LIMIT_AUDIO_SOURCE_RATE_MIN || parameters->sample_rate > LIMIT_AUDIO_SOURCE_RATE)
+		return err_set(err, ERR_BAD_MEDIA, "the recording claims a sample rate of %d Hz, %d to %d can be read",
+			       parameters->sample_rate, LIMIT_AUDIO_SOURCE_RATE_MIN, LIMIT_AUDIO_SOURCE_RATE);
 	int channels = parameters->ch_layout.nb_channels;
 	if (channels < 1 || channels > LIMIT_AUDIO_CHANNELS)
 		return err_set(err, ERR_BAD_MEDIA, "the recording claims %d channels, 1 to %d can be read", channels,

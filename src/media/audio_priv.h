@@ -32,6 +32,8 @@ struct media_audio {
 	const struct media_input *input; /* borrowed */
 	uint64_t origin; /* bytes before the recording: a tag that was stepped over */
 	uint64_t position; /* of FFmpeg's reading, after origin */
+	uint64_t opening_bytes; /* read so far to open the container */
+	bool is_open;
 	struct err input_error; /* what reading the file failed with, ERR_OK if it did not */
 	AVIOContext *io;
 	AVFormatContext *container;

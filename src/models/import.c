@@ -52,6 +52,22 @@ static const struct model_info *info_of_hash(const char *sha256)
 	return NULL;
 }
 
+/* Whether it is worth to copy and hash a file, which may have any size. */
+static bool may_be_model(int fd, uint64_t size)
+{
+	unsigned char magic[4];
+	struct err err;
+	size_t count;
+	const struct model_info *rows = models_known(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].size_bytes == size)
+			return true;
+	}
+	return io_pread_all(fd, magic, sizeof magic, 0, &err) == ERR_OK &&
+	       ((uint32_t)magic[0] | (uint32_t)magic[1] << 8 | (uint32_t)magic[2] << 16 | (uint32_t)magic[3] << 24) ==
+		       WEIGHTS_MAGIC;
+}
+
 /* Copies the user's file to `temp`: what is checked is then what is installed, whatever happens to the original. */
 static enum err_code copy(struct pull *p, const char *path, const char *temp, char ret_sha256[SHA256_HEX_SIZE],
 			  struct err *err)
@@ -62,6 +78,9 @@ static enum err_code copy(struct pull *p, const char *path, const char *temp, ch
 		return err_set_errno(err, ERR_IO, errno, "could not open \"%s\"", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, "could not import \"%s\": it is not a regular file", path);
+	if (!may_be_model(fd, (uint64_t)st.st_size))
+		return err_set(err, ERR_CORRUPT,
+			       "could not import \"%s\": it is not a ggml Whisper model, nor one that is known", path);
 	cleanup_free char *chunk = malloc(CHUNK);
 	cleanup_sink struct sink *sink = NULL;
 	struct sink_watch watch = { .go_on = pull_sink_go_on, .owner = p };

@@ -120,10 +120,28 @@ enum err_code models_path(const struct models *m, const char *name, char *ret, s
 		       name, m->dir);
 }
 
+enum err_code models_usable_path(const struct models *m, const char *name, char *ret, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	enum err_code code = models_path(m, name, path, err);
+	if (code)
+		return code;
+	const struct model_info *info = models_find(name);
+	if (info && stat(path, &st) == 0 && (uint64_t)st.st_size != info->size_bytes)
+		return err_set(
+			err, ERR_CORRUPT,
+			"model \"%s\" is damaged: its file has %llu bytes instead of %llu; get it again with: tiro "
+			"models pull %s",
+			name, (unsigned long long)st.st_size, (unsigned long long)info->size_bytes, info->name);
+	memcpy(ret, path, strlen(path) + 1);
+	return ERR_OK;
+}
+
 enum err_code models_open_file(const struct models *m, const char *name, int *ret_fd, struct err *err)
 {
 	char path[PATH_MAX];
-	enum err_code code = models_path(m, name, path, err);
+	enum err_code code = models_usable_path(m, name, path, err);
 	if (code)
 		return code;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

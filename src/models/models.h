@@ -72,6 +72,9 @@ enum err_code models_open_file(const struct models *m, const char *name, int *re
 /* The path of an installed model (`ret` has PATH_MAX bytes); errors as above. */
 enum err_code models_path(const struct models *m, const char *name, char *ret, struct err *err) MUST_CHECK;
 
+/* Likewise, and a known model's file has its size: ERR_CORRUPT where it was cut or is another one. */
+enum err_code models_usable_path(const struct models *m, const char *name, char *ret, struct err *err) MUST_CHECK;
+
 /* -- what is there ------------------------------------------------------------------------------- */
 
 /* A file in the folder, or a row of the manifest that is not installed. */

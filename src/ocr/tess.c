@@ -96,6 +96,8 @@ static enum err_code slot_open(struct slot *slot, const char *folder, const char
 	TessBaseAPISetVariable(api, "tessedit_do_invert", "0");
 	/* Staves of music are searched for by opening the whole page several times over. */
 	TessBaseAPISetVariable(api, "pageseg_apply_music_mask", "0");
+	/* Lines of one pitch are looked for to cut them into letters, which the networks do by themselves. */
+	TessBaseAPISetVariable(api, "textord_all_prop", "1");
 	*slot = (struct slot){ .api = api };
 	(void)snprintf(slot->data, sizeof(slot->data), "%s", data);
 	return ERR_OK;

@@ -87,6 +87,22 @@ def test_a_missing_model_is_an_error_that_says_what_to_do(tmp_path):
     assert b"tiro models pull base" in done.stderr
 
 
+def test_a_model_that_was_cut_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "ggml-base-q8_0.bin").write_bytes(b"lmgg" + bytes(1000))
+    done = run("transcribe", "--models", tmp_path, "x.wav")
+    assert done.returncode == 65 and done.stderr.count(b"\n") == 1
+    assert b"tiro models pull base" in done.stderr
+    assert run("models", "verify", "base", "--models", tmp_path).stdout.startswith(b"bad ")
+
+
+def test_a_large_file_that_is_no_model_is_refused_without_reading_it(tmp_path):
+    with open(tmp_path / "huge.bin", "wb") as huge:
+        huge.truncate(10**12)
+    done = run("models", "import", tmp_path / "huge.bin", "--models", tmp_path / "m", timeout=20)
+    assert done.returncode == 65 and done.stderr.count(b"\n") == 1
+    assert b"huge.bin" in done.stderr and os.listdir(tmp_path / "m") == []
+
+
 def test_no_network_fails_fast_in_one_line_and_leaves_nothing(tmp_path):
     start = time.monotonic()
     done = run("models", "pull", "base", "--models", tmp_path, "--source", "http://127.0.0.1:1")

@@ -157,6 +157,21 @@ def test_an_interrupt_ends_everything_within_a_second(jfk, tmp_path):
     assert set(os.listdir(tmp_path)) - before == {"long.wav"}
 
 
+def box(kind, content):
+    return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def test_a_recording_that_asks_for_much_memory_is_the_files_fault(tmp_path):
+    """An MP4 whose table of sample times claims two thousand million rows."""
+    times = box(b"stts", struct.pack(">II", 0, 0x7FFFFFFF) + bytes(100))
+    media = box(b"hdlr", bytes(8) + b"soun" + bytes(12)) + box(b"minf", box(b"stbl", times))
+    movie = box(b"mvhd", bytes(100)) + box(b"trak", box(b"mdia", media))
+    (tmp_path / "big.mp4").write_bytes(box(b"ftyp", b"isom\0\0\0\0isom") + box(b"moov", movie))
+    done = run("transcribe", tmp_path / "big.mp4")
+    assert done.returncode == 65 and done.stderr.count(b"\n") == 1
+    assert b"big.mp4: this file takes more memory" in done.stderr
+
+
 @needs_samples
 def test_every_format_of_the_samples_is_read():
     folder = SAMPLES / "speech" / "formats"

@@ -98,6 +98,24 @@ static void what_models_write_over_noise_is_no_speech(void **state)
 	assert_true(is_no_speech("one", -0.9F));
 }
 
+static bool is_echo(const char *text, float logprob)
+{
+	cleanup_transcript struct asr_transcript t;
+	struct asr_quality q;
+	make(&t, text, 4.0, logprob);
+	asr_quality_measure(&t, &q);
+	return asr_quality_is_echo(&t, &q);
+}
+
+static void noise_behind_words_is_no_word(void **state)
+{
+	(void)state;
+	assert_true(is_echo("Thank you.", -0.2F));
+	assert_true(is_echo("I'm sorry.", -0.7F));
+	assert_false(is_echo("I'm sorry.", -0.3F));
+	assert_false(is_echo("ask what you can do for your country", -0.7F));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +126,7 @@ int main(void)
 		cmocka_unit_test(a_loop_scores_below_doubt),
 		cmocka_unit_test(marks_are_no_speech),
 		cmocka_unit_test(what_models_write_over_noise_is_no_speech),
+		cmocka_unit_test(noise_behind_words_is_no_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

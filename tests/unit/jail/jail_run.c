@@ -170,7 +170,7 @@ static void on_part(void *owner, const struct asr_part *part, int *pcm_fd)
 		run->most_waiting = run->waiting;
 	if (run->parts == run->close_at_part) {
 		close_jail(run);
-	} else if (run->hold_parts && run->waiting == JAIL_PARTS_AHEAD) {
+	} else if (run->hold_parts && run->waiting == (run->parts_ahead ? (int)run->parts_ahead : JAIL_PARTS_AHEAD)) {
 		do_later(run, NULL, false, 50);
 	} else if (!run->hold_parts) {
 		run->waiting--;
@@ -200,7 +200,9 @@ void jail_run(struct jail_run *run, const struct media_input *input)
 	};
 	struct jail_source source = { .size = input->size, .read = on_read, .ctx = run };
 	cleanup_close int detector = detector_fd();
-	struct jail_audio_options options = { .vad_fd = detector, .audio_track = run->audio_track };
+	struct jail_audio_options options = { .vad_fd = detector,
+					      .audio_track = run->audio_track,
+					      .parts_ahead = run->parts_ahead };
 	struct err err;
 	run->input = input;
 	if (uv_loop_init(&run->loop) != 0)

@@ -14,7 +14,8 @@ struct jail_run {
 	int fail_read; /* the n-th read (from 1) fails; 0: none */
 	int close_at_part; /* jail_close in the callback of the n-th part (from 1); 0: never */
 	int close_at_read; /* jail_close with the n-th read unanswered; 0: never */
-	bool hold_parts; /* a part is taken only once JAIL_PARTS_AHEAD of them wait, and a while after that */
+	uint32_t parts_ahead; /* of the options */
+	bool hold_parts; /* a part is taken only once all of them wait, and a while after that */
 
 	/* What came of it. */
 	struct jail_audio_info info;

@@ -68,6 +68,18 @@ static void no_more_parts_come_ahead_than_are_taken(void **state)
 	assert_int_equal(run.most_waiting, JAIL_PARTS_AHEAD);
 }
 
+static void as_many_parts_come_ahead_as_were_asked_for(void **state)
+{
+	(void)state;
+	cleanup_recording struct recording recording;
+	make_tone(&recording, 200);
+	struct jail_run run = { .hold_parts = true, .parts_ahead = 6 };
+	jail_run(&run, &recording.input);
+	check_tone(&run, 200);
+	assert_true(run.parts > 6);
+	assert_int_equal(run.most_waiting, 6);
+}
+
 static void a_jail_may_be_closed_in_a_callback(void **state)
 {
 	(void)state;
@@ -208,6 +220,7 @@ int main(void)
 		cmocka_unit_test(a_recording_comes_out_in_parts),
 		cmocka_unit_test(ranges_may_be_answered_later),
 		cmocka_unit_test(no_more_parts_come_ahead_than_are_taken),
+		cmocka_unit_test(as_many_parts_come_ahead_as_were_asked_for),
 		cmocka_unit_test(a_jail_may_be_closed_in_a_callback),
 		cmocka_unit_test(a_range_may_be_answered_after_the_jail_was_closed),
 		cmocka_unit_test(a_file_that_cannot_be_read_any_more_ends_with_that_reason),

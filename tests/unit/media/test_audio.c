@@ -147,9 +147,34 @@ static void lying_headers_are_refused(void **state)
 	check_refused(65535, 16000, 16, 4000);
 	check_refused(100, 16000, 16, 4000);
 	check_refused(1, 0, 16, 4000);
+	check_refused(1, 2, 8, 4000);
 	check_refused(1, 10000000, 16, 4000);
 	check_refused(1, 16000, 0, 4000);
 	check_refused(1, 16000, 16, 0);
+}
+
+/* A WAV file of chunks without content, as far as one reads. */
+static enum err_code read_endless_header(void *ctx, uint64_t offset, void *bytes, size_t len, size_t *ret_len,
+					 struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	static const char start[] = "RIFF\xFF\xFF\xFF\xFFWAVE";
+	memset(bytes, 0, len);
+	if (offset == 0)
+		memcpy(bytes, start, len < sizeof start - 1 ? len : sizeof start - 1);
+	*ret_len = len;
+	return ERR_OK;
+}
+
+static void a_header_without_end_is_given_up(void **state)
+{
+	(void)state;
+	struct media_input input = { .size = (uint64_t)1 << 40, .read = read_endless_header };
+	struct media_audio *audio;
+	struct err err;
+	assert_int_equal(media_audio_open(&input, 0, &audio, &err), ERR_TOO_BIG);
+	assert_non_null(strstr(err.message, "header"));
 }
 
 static void an_error_of_the_input_is_the_reason(void **state)
@@ -176,6 +201,7 @@ int main(void)
 		cmocka_unit_test(values_that_are_no_numbers_count_as_silence),
 		cmocka_unit_test(a_header_that_lies_about_its_length_is_not_believed),
 		cmocka_unit_test(lying_headers_are_refused),
+		cmocka_unit_test(a_header_without_end_is_given_up),
 		cmocka_unit_test(an_error_of_the_input_is_the_reason),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,5 @@
-/* A connection: moving bytes, waiting, and the turn in which everything about it is settled. */
-#include <errno.h>
+/* A connection: its life, what it waits for, and the turn in which everything about it is settled. */
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "http/server_priv.h"
@@ -9,11 +7,8 @@
 enum {
 	/* Requests, or fillings of a stream, that one connection is served in a turn before others are. */
 	STEPS_PER_TURN = 8,
-	REQUEST_TIMEOUT = 408,
-	MS_PER_S = 1000
+	REQUEST_TIMEOUT = 408
 };
-
-static void on_poll(uv_poll_t *poll, int status, int events);
 
 /* -- life ---------------------------------------------------------------------------------------- */
 
@@ -31,6 +26,7 @@ void conn_new(struct http_server *server, int fd, const struct in6_addr *address
 	conn->fd = fd;
 	conn->address = *address;
 	conn->out.max = HTTP_OUTPUT_MAX;
+	conn->unconfirmed = UINT32_MAX;
 	llhttp_init(&conn->parser, HTTP_REQUEST, &server->settings);
 	conn->parser.data = conn;
 	conn->next = server->conns;
@@ -55,21 +51,6 @@ static void on_closed(uv_handle_t *handle)
 	server_handle_closed(server);
 }
 
-static void leave_ready_list(struct http_conn *conn)
-{
-	struct http_server *server = conn->server;
-	if (!conn->is_ready)
-		return;
-	struct http_conn **place = &server->ready;
-	while (*place != conn)
-		place = &(*place)->next_ready;
-	*place = conn->next_ready;
-	if (server->ready_end == &conn->next_ready)
-		server->ready_end = place;
-	server->ready_count--;
-	conn->is_ready = false;
-}
-
 void conn_close(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
@@ -79,7 +60,7 @@ void conn_close(struct http_conn *conn)
 			conn->request->outcome = HTTP_OUTCOME_HUNG_UP;
 		request_finish(conn->request);
 	}
-	leave_ready_list(conn);
+	ready_remove(conn);
 	deadline_clear(&conn->deadline);
 	if (conn->next)
 		conn->next->prev = conn->prev;
@@ -96,161 +77,15 @@ void conn_close(struct http_conn *conn)
 	server_conns_changed(server);
 }
 
-void conn_ready(struct http_conn *conn)
+void conn_wait_anew(struct http_conn *conn)
 {
-	struct http_server *server = conn->server;
-	if (conn->is_ready || conn->in_turn)
-		return;
-	conn->is_ready = true;
-	conn->next_ready = NULL;
-	*server->ready_end = conn;
-	server->ready_end = &conn->next_ready;
-	server->ready_count++;
+	conn->wait = WAIT_NONE;
+	deadline_clear(&conn->deadline);
 }
 
 size_t conn_waiting(const struct http_conn *conn)
 {
 	return conn->out.len - conn->out_sent;
-}
-
-/* -- reading ------------------------------------------------------------------------------------- */
-
-static ssize_t receive(struct http_conn *conn, char *buffer, size_t len)
-{
-	if (conn->ssl)
-		return tls_recv(conn->ssl, buffer, len, &conn->read_wants_write);
-	return recv(conn->fd, buffer, len, 0);
-}
-
-static bool wants_to_read(const struct http_conn *conn)
-{
-	if (conn->doomed || conn->state == CONN_CLOSING)
-		return false;
-	if (conn->state == CONN_LINGER)
-		return true;
-	/* A body that is held back stays in the network; whoever waits for an answer is read a little, to see it hang
-	 * up. */
-	return !(conn->state == CONN_BODY && conn->request->paused) && conn->ahead_len < HTTP_AHEAD_BYTES;
-}
-
-/* Keeps bytes that cannot be parsed yet; they fit, because no more than there is room for is read. */
-static void keep_ahead(struct http_conn *conn, const char *bytes, size_t len)
-{
-	if (len == 0)
-		return;
-	char *ahead = malloc(conn->ahead_len + len);
-	if (!ahead) {
-		conn->doomed = true;
-		return;
-	}
-	if (conn->ahead_len > 0)
-		memcpy(ahead, conn->ahead + conn->ahead_at, conn->ahead_len);
-	memcpy(ahead + conn->ahead_len, bytes, len);
-	free(conn->ahead);
-	conn->ahead = ahead;
-	conn->ahead_at = 0;
-	conn->ahead_len += (uint32_t)len;
-}
-
-static void parse_ahead(struct http_conn *conn)
-{
-	char *ahead = conn->ahead;
-	size_t used = parse_bytes(conn, ahead ? ahead + conn->ahead_at : "", conn->ahead_len);
-	conn->ahead_at += (uint32_t)used;
-	conn->ahead_len -= (uint32_t)used;
-	if (conn->ahead_len == 0) {
-		conn->ahead = NULL;
-		conn->ahead_at = 0;
-		free(ahead);
-	}
-}
-
-static void take_bytes(struct http_conn *conn, const char *bytes, size_t len)
-{
-	if (conn->state == CONN_LINGER)
-		return;
-	size_t used = conn->ahead_len == 0 ? parse_bytes(conn, bytes, len) : 0;
-	keep_ahead(conn, bytes + used, len - used);
-}
-
-void conn_read(struct http_conn *conn)
-{
-	char *buffer = conn->server->buffer;
-	for (int reads = 0; reads < HTTP_READS_PER_TURN && wants_to_read(conn); reads++) {
-		size_t room = HTTP_READ_BYTES;
-		if (conn->state != CONN_LINGER && (conn->ahead_len > 0 || !parse_may_go_on(conn)))
-			room = HTTP_AHEAD_BYTES - conn->ahead_len;
-		ssize_t n = receive(conn, buffer, room);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0) {
-			conn->doomed = true;
-			return;
-		}
-		conn->progress = true;
-		take_bytes(conn, buffer, (size_t)n);
-		/* TLS hands out records, which are smaller than the buffer. */
-		if ((size_t)n < room && !conn->ssl)
-			return;
-	}
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct http_conn *conn = poll->data;
-	conn->in_turn = true;
-	if (status < 0)
-		conn->doomed = true;
-	else if (events & UV_READABLE || conn->read_wants_write)
-		conn_read(conn);
-	conn_turn(conn);
-}
-
-/* -- sending ------------------------------------------------------------------------------------- */
-
-static ssize_t transmit(struct http_conn *conn, const char *bytes, size_t len)
-{
-	if (conn->ssl)
-		return tls_send(conn->ssl, bytes, len);
-	return send(conn->fd, bytes, len, MSG_NOSIGNAL);
-}
-
-/* A client that takes a byte now and then holds memory and a connection for nothing. */
-static void check_send_rate(struct http_conn *conn)
-{
-	const struct http_limits *limits = &conn->server->limits;
-	uint64_t waited_ms = server_now_ms(conn->server) - conn->send_since_ms;
-	if (waited_ms > limits->rate_grace_ms && conn->send_bytes * MS_PER_S < waited_ms * limits->min_rate)
-		conn->doomed = true;
-}
-
-static void flush(struct http_conn *conn)
-{
-	if (conn->out.failed) { /* no memory, or far too much was written */
-		conn->doomed = true;
-		return;
-	}
-	while (conn_waiting(conn) > 0) {
-		ssize_t n = transmit(conn, conn->out.data + conn->out_sent, conn_waiting(conn));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			if (conn->send_since_ms == 0)
-				conn->send_since_ms = server_now_ms(conn->server);
-			check_send_rate(conn);
-			return;
-		}
-		if (n < 0) {
-			conn->doomed = true;
-			return;
-		}
-		conn->out_sent += (size_t)n;
-		conn->send_bytes += (uint64_t)n;
-		conn->progress = true;
-	}
-	strbuf_done(&conn->out);
-	conn->out_sent = 0;
-	conn->send_since_ms = conn->send_bytes = 0;
 }
 
 /* -- the turn ------------------------------------------------------------------------------------ */
@@ -260,7 +95,7 @@ static void end_request(struct http_conn *conn)
 {
 	bool keep = conn->request->keep_alive && !conn->server->draining;
 	request_finish(conn->request);
-	conn->wait = WAIT_NONE;
+	conn_wait_anew(conn);
 	conn->state = keep ? CONN_IDLE : CONN_CLOSING;
 }
 
@@ -294,7 +129,7 @@ static bool step(struct http_conn *conn)
 	}
 	/* After a pause the parser may have to go on without a byte more. */
 	if ((conn->ahead_len > 0 || (conn->parser_paused && conn->state == CONN_BODY)) && parse_may_go_on(conn)) {
-		parse_ahead(conn);
+		conn_parse_ahead(conn);
 		return true;
 	}
 	return false;
@@ -338,9 +173,20 @@ static void set_deadline(struct http_conn *conn)
 		deadline_set(&conn->server->queues[wait], &conn->deadline, server_now_ms(conn->server));
 }
 
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct http_conn *conn = poll->data;
+	conn->in_turn = true;
+	if (status < 0)
+		conn->doomed = true;
+	else if (events & UV_READABLE || conn->read_wants_write)
+		conn_read(conn);
+	conn_turn(conn);
+}
+
 static void watch_socket(struct http_conn *conn)
 {
-	unsigned events = wants_to_read(conn) ? UV_READABLE : 0U;
+	unsigned events = conn_wants_to_read(conn) ? UV_READABLE : 0U;
 	if (conn_waiting(conn) > 0 || conn->read_wants_write)
 		events |= UV_WRITABLE;
 	if (events == conn->polled)
@@ -355,11 +201,11 @@ void conn_turn(struct http_conn *conn)
 	bool more = true;
 	conn->in_turn = true;
 	for (int steps = 0; steps < STEPS_PER_TURN && more && !conn->doomed; steps++) {
-		flush(conn);
+		conn_flush(conn);
 		more = !conn->doomed && step(conn);
 	}
 	if (!more && !conn->doomed && conn_waiting(conn) > 0)
-		flush(conn);
+		conn_flush(conn);
 	if (!conn->doomed)
 		watch_socket(conn);
 	if (conn->doomed) {
@@ -369,7 +215,7 @@ void conn_turn(struct http_conn *conn)
 	set_deadline(conn);
 	conn->in_turn = false;
 	/* What TLS has read already does not show on the socket. */
-	if (more || (conn->ssl && wants_to_read(conn) && tls_has_pending(conn->ssl)))
+	if (more || (conn->ssl && conn_wants_to_read(conn) && tls_has_pending(conn->ssl)))
 		conn_ready(conn);
 }
 
@@ -388,15 +234,16 @@ void conn_expired(struct http_conn *conn)
 		if (conn_waiting(conn) == 0)
 			(void)http_stream_write(conn->request, ":\n\n", 3);
 		break;
+	case WAIT_SEND:
+		conn->doomed = !conn_is_taking(conn);
+		break;
 	case WAIT_NONE:
 	case WAIT_REQUEST:
-	case WAIT_SEND:
 	case WAIT_LINGER:
 	case WAIT_COUNT:
 		conn->doomed = true;
 		break;
 	}
-	conn->wait = WAIT_NONE;
-	deadline_clear(&conn->deadline);
+	conn_wait_anew(conn);
 	conn_turn(conn);
 }

@@ -39,6 +39,7 @@ struct http_request *request_new(struct http_conn *conn)
 	if (!request)
 		return NULL;
 	request->conn = conn;
+	request->added.max = HTTP_HEAD_MAX;
 	request->head = head_new(&conn->server->limits);
 	if (!request->head) {
 		free(request);
@@ -320,5 +321,6 @@ void request_finish(struct http_request *request)
 	content_free(request->content);
 	head_free(request->head);
 	strbuf_done(&request->body);
+	strbuf_done(&request->added);
 	free(request);
 }

@@ -17,7 +17,9 @@
 #define HTTP_KEEP_ALIVE_MS 60000
 /* Longest silence within a body that we want to read. */
 #define HTTP_BODY_IDLE_MS 30000
-/* Longest time in which a client takes none of the bytes that wait for it. */
+/* Longest time in which a client takes none of the bytes that wait for it, or fewer than HTTP_MIN_RATE says. What it
+ * has confirmed of the kernel's megabytes counts, so a slow reader is no stuck one; the first look is after this time,
+ * the verdict after the second. */
 #define HTTP_SEND_IDLE_MS 30000
 /* After this long a body must have come, and an answer must have gone, at HTTP_MIN_RATE on average: who sends a byte
  * every few seconds (slowloris) holds a connection, but no longer than this. */

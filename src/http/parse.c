@@ -18,7 +18,7 @@ static int on_begin(llhttp_t *parser)
 	if (!conn->request)
 		return refuse(conn, NO_MEMORY);
 	conn->state = CONN_HEAD;
-	conn->wait = WAIT_NONE; /* the time for this head begins now */
+	conn_wait_anew(conn); /* the time for this head begins now */
 	return HPE_OK;
 }
 

@@ -32,6 +32,11 @@ const char *http_request_query(const struct http_request *request, const char *n
 	return request->head ? form_get(&request->head->query, name) : NULL;
 }
 
+const struct form *http_request_query_fields(const struct http_request *request)
+{
+	return request->head ? &request->head->query : NULL;
+}
+
 const char *http_request_header(const struct http_request *request, const char *name)
 {
 	return request->head ? head_get(request->head, name) : NULL;

@@ -12,6 +12,7 @@
 #include "http/handler.h"
 #include "http/route.h"
 
+struct form;
 struct http_server;
 
 /* The row that it goes to; NULL only in the shaping of an error. */
@@ -28,6 +29,9 @@ struct http_text http_request_param(const struct http_request *request, const ch
 
 /* The first value of a query's field, decoded; NULL where there is none. */
 const char *http_request_query(const struct http_request *request, const char *name);
+
+/* All fields of the query, for names that come again; NULL once an event stream has begun. */
+const struct form *http_request_query_fields(const struct http_request *request);
 
 /* The value of a header, its name without regard to case; NULL where there is none. Of a repeated one the first. */
 const char *http_request_header(const struct http_request *request, const char *name);

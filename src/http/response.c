@@ -194,6 +194,9 @@ bool response_head(struct http_request *request, const struct http_reply *reply,
 		add_header(out, "Content-Type", reply->content_type);
 	for (size_t i = 0; i < reply->header_count; i++)
 		add_header(out, reply->headers[i].name, reply->headers[i].value);
+	strbuf_add(out, request->added.data, request->added.len);
+	if (request->added.failed) /* an answer without a header that it needs is none */
+		request->conn->doomed = true;
 	add_framing(request, reply, length);
 	ADD_LITERAL(out, "\r\n");
 	return status_has_body(reply->status) && request->method != HTTP_METHOD_HEAD;
@@ -210,6 +213,12 @@ void response_end(struct http_request *request)
 	if (conn->state == CONN_AUTH)
 		conn->state = CONN_BODY;
 	conn_ready(conn);
+}
+
+void http_add_header(struct http_request *request, const char *name, const char *value)
+{
+	assert(request->status == 0);
+	add_header(&request->added, name, value);
 }
 
 /* -- whole answers ------------------------------------------------------------------------------- */
@@ -260,6 +269,7 @@ void http_reply_error_with(struct http_request *request, int status, const char 
 				    .message = message,
 				    .path = http_request_path(request),
 				    .route = request->route,
+				    .request = request,
 				    .body = &body,
 				    .content_type = "application/json" };
 	server_shape_error(request->conn->server, &error);

@@ -31,6 +31,10 @@ struct http_reply {
 /* "Not Found"; never NULL. */
 const char *http_status_text(int status);
 
+/* A header line of whatever answer follows, an error's too (Set-Cookie, X-RateLimit-Remaining). Copied; before the
+ * answer begins. It is added to what the server and the answer have of that name. */
+void http_add_header(struct http_request *request, const char *name, const char *value);
+
 /* Answers with all of it. The request is over for its handler. */
 void http_reply(struct http_request *request, const struct http_reply *reply);
 

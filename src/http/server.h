@@ -51,6 +51,7 @@ struct http_error {
 	const char *message; /* for the user; lower case, no full stop */
 	const char *path; /* decoded; "" where the request was malformed before it */
 	const struct http_route *route; /* NULL: none matched */
+	const struct http_request *request; /* for its id */
 	struct strbuf *body; /* to be filled */
 	const char *content_type; /* to be set; "application/json" if not */
 };

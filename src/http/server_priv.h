@@ -1,11 +1,11 @@
 /*
  * The inside of the server: what a server, a connection and a request hold, and which file does what to them.
  *
- * A connection reads into the loop's one buffer (conn.c), gives the bytes to llhttp (parse.c), which stops at the end
- * of each head and each message; there the request is checked, routed, authenticated and handed to its handler
- * (dispatch.c). Answers are appended to the connection's output (response.c, stream.c) and it is put on the server's
- * ready list, so that handlers may answer from anywhere; the list is worked off twice in each turn of the loop
- * (server.c). Only conn_turn sends, ends requests and frees connections.
+ * A connection (listen.c, conn.c) reads into the loop's one buffer (conn_io.c) and gives the bytes to llhttp (parse.c),
+ * which stops at the end of each head and each message; there the request is checked, routed, authenticated and handed
+ * to its handler (dispatch.c). Answers are appended to the connection's output (response.c, stream.c) and it is put on
+ * the server's ready list, so that handlers may answer from anywhere; the list is worked off twice in each turn of the
+ * loop (ready.c). Only conn_turn sends, ends requests and frees connections.
  */
 #ifndef TIRO_HTTP_SERVER_PRIV_H
 #define TIRO_HTTP_SERVER_PRIV_H
@@ -56,6 +56,7 @@ struct http_request {
 	void (*on_drained)(struct http_request *request);
 	struct content *content; /* owned; of a ranged answer */
 	struct strbuf body; /* collected */
+	struct strbuf added; /* header lines of the answer to come */
 	uint64_t body_max;
 	uint64_t length; /* announced; HTTP_LENGTH_UNKNOWN: chunked */
 	uint64_t received;
@@ -116,6 +117,8 @@ struct http_conn {
 	struct in6_addr address;
 	uint64_t send_since_ms; /* since when bytes wait, and */
 	uint64_t send_bytes; /* how many were sent since then */
+	uint32_t unconfirmed; /* bytes that the kernel still kept at the last look; UINT32_MAX: none since it took some
+			       */
 	int fd;
 	uint8_t state; /* enum conn_state */
 	uint8_t wait; /* enum conn_wait */
@@ -131,17 +134,36 @@ struct http_conn {
 };
 
 void conn_new(struct http_server *server, int fd, const struct in6_addr *address);
-/* Asks for a turn: output was appended, or a state changed. */
-void conn_ready(struct http_conn *conn);
 /* Sends, ends what is complete, goes on with what is ahead; may free the connection. */
 void conn_turn(struct http_conn *conn);
-/* Reads and parses what there is; the caller gives a turn afterwards. */
-void conn_read(struct http_conn *conn);
 /* The deadline of the current wait has passed. May free the connection. */
 void conn_expired(struct http_conn *conn);
 /* Closes now. */
 void conn_close(struct http_conn *conn);
+/* What it waits for now gets its full time, even if it is what it waited for before. */
+void conn_wait_anew(struct http_conn *conn);
+/* Bytes that wait to be sent. */
 size_t conn_waiting(const struct http_conn *conn);
+
+/* -- conn_io.c --------------------------------------------------------------------------------------- */
+
+bool conn_wants_to_read(const struct http_conn *conn);
+/* Reads and parses what there is; the caller gives a turn afterwards. */
+void conn_read(struct http_conn *conn);
+/* Parses what came before it could be parsed. */
+void conn_parse_ahead(struct http_conn *conn);
+/* Sends what can be sent now. */
+void conn_flush(struct http_conn *conn);
+/* Whether the client has taken bytes, at the least rate, since this was asked last. */
+bool conn_is_taking(struct http_conn *conn);
+
+/* -- ready.c ----------------------------------------------------------------------------------------- */
+
+/* Asks for a turn: output was appended, or a state changed. */
+void conn_ready(struct http_conn *conn);
+void ready_remove(struct http_conn *conn);
+/* Starts the handles that work the list off. */
+void ready_init(struct http_server *server);
 
 /* -- parse.c ----------------------------------------------------------------------------------------- */
 
@@ -189,9 +211,16 @@ void response_end(struct http_request *request);
 
 void content_free(struct content *content);
 
-/* -- the server -------------------------------------------------------------------------------------- */
+/* -- listen.c ---------------------------------------------------------------------------------------- */
 
 struct listener;
+
+/* Listeners rest while descriptors have run out. */
+void listeners_wake(struct http_server *server);
+bool listeners_rest(const struct http_server *server);
+void listeners_close(struct http_server *server);
+
+/* -- the server -------------------------------------------------------------------------------------- */
 
 struct http_server {
 	uv_loop_t *loop;
@@ -230,6 +259,8 @@ struct http_server {
 
 uint64_t server_now_ms(const struct http_server *server);
 void server_handle_closed(struct http_server *server);
+/* Something has a deadline: a connection, a resting listener, a drain. */
+void server_start_sweep(struct http_server *server);
 /* A connection came or went. */
 void server_conns_changed(struct http_server *server);
 const char *server_date(struct http_server *server);

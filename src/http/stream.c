@@ -96,6 +96,8 @@ void http_events_begin(struct http_request *request)
 	request->is_events = true;
 	head_free(request->head);
 	request->head = NULL;
+	strbuf_done(&request->added);
+	strbuf_done(&request->body);
 }
 
 static void add_line(struct strbuf *out, const char *field, const char *text, size_t len)

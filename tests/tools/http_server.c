@@ -44,6 +44,8 @@ static enum http_auth authenticate(void *owner, struct http_request *request, in
 {
 	(void)owner;
 	const char *token = http_request_header(request, "authorization");
+	if (http_request_route(request)->handler == &file_handler || scope == SCOPE_TOKEN)
+		http_add_header(request, "X-RateLimit-Remaining", "999");
 	if (scope == SCOPE_OPEN || (token && strcmp(token, "Bearer good") == 0))
 		return HTTP_AUTH_ADMIT;
 	if (token && strcmp(token, "Bearer later") == 0) {

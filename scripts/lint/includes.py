@@ -26,6 +26,7 @@ LIBRARIES = {
     "jansson.h": ["src/models/*", "src/http/*", "src/api/*", "tests/*"],
     "libpq-fe.h": ["src/store/*"],
     "leptonica/*": ["src/ocr/*", "src/media/*", "tests/*"],
+    "llhttp.h": ["src/http/*"],
     "libav*": ["src/media/*"],
     "libswresample/*": ["src/media/*"],
     "openssl/*": ["src/base/*", "src/http/*", "src/blob/*", "src/models/*", "tests/*"],

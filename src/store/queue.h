@@ -3,18 +3,20 @@
  * inside a unit of work (store/db.h), so that a part's result is stored and the part completed in one transaction.
  *
  * Order: start-time fair queuing (Goyal, Vin and Cheng, SIGCOMM 1996). A part's rank is its virtual start time, written
- * when it becomes ready; so claiming is one scan of an index from its left end. Between owners: a job's cost counts as
- * many times as its owner has jobs under way, and an owner's jobs start PARTS_JOB_SPACING apart, so that neither many
- * parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still does not wait
- * behind a long one.
+ * when it becomes ready; so claiming is one scan of an index from its left end. Recognition is what takes time, so it
+ * alone moves the one clock, and a job's plan and finish have their place by it too. Between owners: a job's cost
+ * counts as many times as its owner has jobs under way, and an owner's jobs start PARTS_JOB_SPACING apart, so that
+ * neither many parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still
+ * does not wait behind a long one.
  *
  * The hint: a claimer remembers the rank that it took last and scans from there, not over the dead entries of all that
  * was done since the last vacuum. It starts over once a second, where it finds nothing, and where a notice tells of a
  * lower rank.
  *
  * Leases: a node that lives counts up its row (parts_beat). One whose count another node has not seen change for
- * `lease_us` by that node's own clock is dead: its parts are claimed again. Wall clocks do not matter. A claim's token
- * is refused once the part was claimed again or its job has ended, so a late worker changes nothing.
+ * `lease_us` by that node's own clock, while it looked all the time, is dead: its parts are claimed again. Wall clocks
+ * do not matter, and a database that was away buries nobody. A claim's token is refused once the part was claimed again
+ * or its job has ended, so a late worker changes nothing.
  *
  * Thread safety: a struct part_queue may be used by several units of work at once.
  */
@@ -23,7 +25,7 @@
 
 #include "store/db.h"
 
-enum { PARTS_STAGES = 3 }; /* plan, recognise, finish */
+enum parts_stage { PARTS_PLAN, PARTS_RECOGNISE, PARTS_FINISH, PARTS_STAGES };
 
 enum {
 	PARTS_BATCH_MAX = 256, /* parts of one claim, completion or publication */
@@ -41,9 +43,10 @@ struct part_queue;
 
 /* 0 stands for the default in brackets. */
 struct part_queue_config {
-	const char *node; /* this node's name, for people; copied */
+	const char *node; /* this node's name, and what else there is to say of it; for people, copied, cut */
+	const char *about;
 	int attempts_max; /* [3] failures after which a part is given up */
-	int64_t lease_us; /* [15 s] */
+	int64_t lease_us; /* [15 s] several beats */
 	int64_t backoff_us; /* before the first retry, doubled for each next; negative: none [1 s] */
 	int64_t backoff_max_us; /* [5 min] */
 };
@@ -93,13 +96,15 @@ struct part_claim {
 	int64_t failures; /* before this claim */
 };
 
-/* Claims up to `max` ready parts of lowest rank, sorted by rank; *ret_count 0 where there are none. The node must have
- * joined. A unit with this alone may be single, and DB_WRITE_RELAXED: a lost claim is only claimed again. */
-enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t max,
-			  size_t *ret_count, struct err *err) MUST_CHECK;
+/* Claims ready parts of lowest rank, sorted by rank: at most *count of them, and sets it to how many there were. The
+ * node must have joined (ERR_CANCELLED). A unit with this alone may be single, and DB_WRITE_RELAXED: a lost claim is
+ * only claimed again. Where the outcome is unknown the node may hold parts that it does not know of: parts_keep. */
+enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
+			  struct err *err) MUST_CHECK;
 
 /* The parts are done. `ret_accepted[i]` is false where a token no longer counts: what belongs to that part must not be
- * stored. May be the only statement of a unit. */
+ * stored. May be the only statement of a unit. Where the outcome is unknown it is done again; a part that is refused
+ * then was stored the first time, or another has it. */
 enum err_code parts_complete(struct db_tx *tx, const struct part_claim *claims, size_t count, bool *ret_accepted,
 			     struct err *err) MUST_CHECK;
 
@@ -120,7 +125,12 @@ enum err_code parts_ready(struct db_tx *tx, int stage, int64_t max, int64_t *ret
 /* Makes this node known; with `is_alone` (db_is_alone) every other is dead. Again after parts_beat said so. */
 enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alone, struct err *err) MUST_CHECK;
 
-/* The node ends: its parts are ready again at once. */
+/* This node holds the parts of these claims (at most PARTS_BATCH_MAX) and no others: what else the database thinks it
+ * holds is ready again. No claim may be under way. */
+enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claims, size_t count,
+			 struct err *err) MUST_CHECK;
+
+/* The node ends: its parts are ready again at once. Nothing is claimed after. */
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err) MUST_CHECK;
 
 struct parts_beat {

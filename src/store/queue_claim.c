@@ -64,7 +64,7 @@ static int by_rank(const void *a, const void *b)
 
 static void read_claims(struct part_queue *queue, const struct db_rows *rows, int stage, struct part_claim *ret)
 {
-	int64_t start = INT64_MIN;
+	int64_t now = INT64_MIN;
 	for (size_t i = 0; i < rows->count; i++) {
 		ret[i] = (struct part_claim){ .id = db_get_int(rows, i, 0),
 					      .job = db_get_int(rows, i, 1),
@@ -73,11 +73,15 @@ static void read_claims(struct part_queue *queue, const struct db_rows *rows, in
 					      .token = db_get_int(rows, i, 3),
 					      .rank = db_get_int(rows, i, 4),
 					      .failures = db_get_int(rows, i, 6) };
-		if (db_get_int(rows, i, 5) > start)
-			start = db_get_int(rows, i, 5);
+		/* Not ahead of what others of no priority have reached: a job in a hurry must not make those that come
+		 * after it start behind them. */
+		int64_t start = db_get_int(rows, i, 5);
+		int64_t reached = start < ret[i].rank ? start : ret[i].rank;
+		now = reached > now ? reached : now;
 	}
 	qsort(ret, rows->count, sizeof *ret, by_rank);
-	queue_note_now(queue, stage, start);
+	if (stage == PARTS_RECOGNISE)
+		queue_note_now(queue, now);
 }
 
 /* Forward only from where this claim began, and not over what became ready meanwhile, which it may not have seen. */
@@ -94,8 +98,8 @@ static void advance_hint(struct part_queue *queue, int stage, const struct hint 
 	queue_unlock(queue);
 }
 
-enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t max,
-			  size_t *ret_count, struct err *err)
+enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
+			  struct err *err)
 {
 	int64_t node = queue_node_id(queue);
 	if (node == 0)
@@ -104,11 +108,12 @@ enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage,
 	struct hint hint;
 	take_hint(queue, stage, &hint);
 	struct db_value params[] = { db_int(stage), db_int(hint.rank), db_int(hint.id),
-				     db_int((int64_t)(max < PARTS_BATCH_MAX ? max : PARTS_BATCH_MAX)), db_int(node) };
+				     db_int((int64_t)(*count < PARTS_BATCH_MAX ? *count : PARTS_BATCH_MAX)),
+				     db_int(node) };
 	enum err_code code = db_query(tx, &claim_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
-	*ret_count = rows.count;
+	*count = rows.count;
 	if (rows.count == 0) {
 		queue_lower_hint(queue, stage, INT64_MIN);
 		return ERR_OK;
@@ -129,14 +134,20 @@ static void mark_accepted(const struct db_rows *rows, const struct part_claim *c
 	}
 }
 
+enum err_code queue_pairs(const struct part_claim *claims, size_t count, struct strbuf *out, struct err *err)
+{
+	strbuf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(out, "%s[%" PRId64 ",%" PRId64 "]", i == 0 ? "" : ",", claims[i].id, claims[i].token);
+	strbuf_add_char(out, ']');
+	return strbuf_check(out, "a list of parts", err);
+}
+
 static enum err_code complete_many(struct db_tx *tx, const struct part_claim *claims, size_t count,
 				   struct db_rows *rows, struct err *err)
 {
-	cleanup_strbuf struct strbuf pairs = STRBUF_INIT((size_t)PARTS_BATCH_MAX * 64);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&pairs, "%c[%" PRId64 ",%" PRId64 "]", i == 0 ? '[' : ',', claims[i].id, claims[i].token);
-	strbuf_add_char(&pairs, ']');
-	enum err_code code = strbuf_check(&pairs, "a list of parts", err);
+	cleanup_strbuf struct strbuf pairs = STRBUF_INIT(QUEUE_PAIRS_MAX);
+	enum err_code code = queue_pairs(claims, count, &pairs, err);
 	struct db_value params[] = { db_text(strbuf_str(&pairs)) };
 	return code == ERR_OK ? db_query(tx, &complete_stmt, params, rows, err) : code;
 }

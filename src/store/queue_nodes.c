@@ -4,25 +4,26 @@
 #include "base/clock.h"
 #include "store/queue_priv.h"
 
-static const struct db_stmt insert_node = {
-	.sql = "INSERT INTO queue_nodes (name, beat, started_at) VALUES ($1, 0, $2) RETURNING id", .params = "ti"
-};
+static const struct db_stmt insert_node = { .sql = "INSERT INTO queue_nodes (name, about, beat, started_at, seen_at) "
+						   "VALUES ($1, $2, 0, $3, $3) RETURNING id",
+					    .params = "tti" };
 static const struct db_stmt delete_others = { .sql = "DELETE FROM queue_nodes WHERE id <> $1", .params = "i" };
 static const struct db_stmt delete_node = { .sql = "DELETE FROM queue_nodes WHERE id = $1", .params = "i" };
 static const struct db_stmt delete_stale = { .sql = "DELETE FROM queue_nodes WHERE id = $1 AND beat = $2",
 					     .params = "ii" };
-static const struct db_stmt beat_stmt = { .sql = "UPDATE queue_nodes SET beat = beat + 1 WHERE id = $1 RETURNING beat",
-					  .params = "i" };
+static const struct db_stmt beat_stmt = { .sql = "UPDATE queue_nodes SET beat = beat + 1, seen_at = $2 WHERE id = $1 "
+						 "RETURNING beat",
+					  .params = "ii" };
 static const struct db_stmt nodes_stmt = {
 	.sql = "SELECT id, beat FROM queue_nodes WHERE id <> $1 ORDER BY id LIMIT $2", .params = "ii"
 };
 /* Whose node has no row is lost, however the node went. Failures count: a part that kills its node again and again must
  * stop. */
 static const struct db_stmt recover_stmt = {
-	.sql = "UPDATE parts SET failures = failures + 1, status = CASE WHEN failures + 1 >= $1 THEN 4 ELSE 0 END "
-	       "WHERE id IN (SELECT id FROM parts p WHERE p.status = 1 AND NOT EXISTS "
-	       "(SELECT 1 FROM queue_nodes n WHERE n.id = p.worker) ORDER BY id LIMIT $2 {skip_locked}) "
-	       "RETURNING id, job, stage, idx, token, rank, failures, status",
+	.sql = "WITH p AS MATERIALIZED (SELECT id FROM parts WHERE status = 1 AND NOT EXISTS "
+	       "(SELECT 1 FROM queue_nodes n WHERE n.id = parts.worker) ORDER BY id LIMIT $2 {skip_locked}) "
+	       "UPDATE parts SET failures = failures + 1, status = CASE WHEN failures + 1 >= $1 THEN 4 ELSE 0 END "
+	       "FROM p WHERE parts.id = p.id RETURNING parts.id, job, stage, idx, token, rank, failures, status",
 	.params = "ii"
 };
 /* A retry that lies further ahead than any may was set before the clock was put back. */
@@ -31,11 +32,12 @@ static const struct db_stmt due_stmt = {
 	.params = "ii"
 };
 static const struct db_stmt return_own = {
-	.sql = "UPDATE parts SET status = 0 WHERE status = 1 AND worker = $1 RETURNING stage, rank", .params = "i"
+	.sql = "UPDATE parts SET status = 0 WHERE status = 1 AND worker = $1 "
+	       "AND id NOT IN (SELECT a FROM {pairs $2} AS kept) RETURNING stage, rank",
+	.params = "it"
 };
-static const struct db_stmt share_clock = { .sql = "UPDATE queue_clock SET now = $2 WHERE stage = $1 AND now < $2",
-					    .params = "ii" };
-static const struct db_stmt read_clock = { .sql = "SELECT stage, now FROM queue_clock", .params = "" };
+static const struct db_stmt share_clock = { .sql = "UPDATE queue_clock SET now = $1 WHERE now < $1", .params = "i" };
+static const struct db_stmt read_clock = { .sql = "SELECT now FROM queue_clock", .params = "" };
 
 /* -- parts that are ready again ---------------------------------------------------------------------- */
 
@@ -113,7 +115,7 @@ static enum err_code recover(struct part_queue *queue, struct db_tx *tx, struct 
 enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alone, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_text(queue->node), db_int(clock_wall_us()) };
+	struct db_value params[] = { db_text(queue->node), db_text(queue->about), db_int(clock_wall_us()) };
 	enum err_code code = db_query(tx, &insert_node, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -124,8 +126,7 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
 		code = db_query(tx, &read_clock, NULL, &rows, err);
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < rows.count; i++)
-		queue_note_now(queue, (int)db_get_int(&rows, i, 0) % PARTS_STAGES, db_get_int(&rows, i, 1));
+	queue_note_now(queue, db_get_int(&rows, 0, 0));
 	queue_lock(queue);
 	queue->node_id = id[0].integer;
 	queue->node_count = 0;
@@ -133,15 +134,27 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
 	return ERR_OK;
 }
 
+enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claims, size_t count,
+			 struct err *err)
+{
+	if (count > PARTS_BATCH_MAX)
+		return err_set(err, ERR_INVALID, "a node holds at most %d parts", PARTS_BATCH_MAX);
+	cleanup_strbuf struct strbuf kept = STRBUF_INIT(QUEUE_PAIRS_MAX);
+	enum err_code code = queue_pairs(claims, count, &kept, err);
+	if (code != ERR_OK)
+		return code;
+	struct lowest lowest = { .is_set = { false } };
+	int64_t returned;
+	struct db_value params[] = { db_int(queue_node_id(queue)), db_text(strbuf_str(&kept)) };
+	code = make_ready(tx, &return_own, params, &lowest, &returned, err);
+	return code == ERR_OK ? tell_lowest(queue, tx, &lowest, err) : code;
+}
+
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
-	struct lowest lowest = { .is_set = { false } };
-	int64_t count;
+	enum err_code code = parts_keep(queue, tx, NULL, 0, err);
 	struct db_value params[] = { db_int(queue_node_id(queue)) };
-	enum err_code code = make_ready(tx, &return_own, params, &lowest, &count, err);
-	if (code == ERR_OK)
-		code = db_post(tx, &delete_node, params, err);
-	return code == ERR_OK ? tell_lowest(queue, tx, &lowest, err) : code;
+	return code == ERR_OK ? db_post(tx, &delete_node, params, err) : code;
 }
 
 /* -- the beat ---------------------------------------------------------------------------------------- */
@@ -155,19 +168,22 @@ static struct node_seen *find_seen(struct part_queue *queue, int64_t id)
 	return NULL;
 }
 
-/* Updates what is known of the others; `ret_stale` gets those that have not moved for a lease. */
+/* Updates what is known of the others; `ret_stale` gets those that have not moved for a lease. Who has not looked for
+ * long knows nothing of them (the database may have been away, for all of them), and begins anew. */
 static size_t watch(struct part_queue *queue, const struct db_rows *rows, struct node_seen *ret_stale)
 {
 	int64_t now = clock_monotonic_us();
 	struct node_seen seen[NODES_MAX];
 	size_t stale = 0;
 	queue_lock(queue);
+	bool is_blind = now - queue->watched_us > queue->lease_us / 2;
+	queue->watched_us = now;
 	for (size_t i = 0; i < rows->count; i++) {
 		seen[i] = (struct node_seen){ .id = db_get_int(rows, i, 0),
 					      .beat = db_get_int(rows, i, 1),
 					      .changed_us = now };
 		const struct node_seen *before = find_seen(queue, seen[i].id);
-		if (before && before->beat == seen[i].beat)
+		if (!is_blind && before && before->beat == seen[i].beat)
 			seen[i].changed_us = before->changed_us;
 		if (now - seen[i].changed_us >= queue->lease_us)
 			ret_stale[stale++] = seen[i];
@@ -196,24 +212,14 @@ static enum err_code bury_dead_nodes(struct part_queue *queue, struct db_tx *tx,
 
 static enum err_code share_virtual_time(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
-	enum err_code code = ERR_OK;
-	for (int stage = 0; code == ERR_OK && stage < PARTS_STAGES; stage++) {
-		queue_lock(queue);
-		int64_t now = queue->now[stage];
-		bool is_news = now > queue->now_shared[stage];
-		queue->now_shared[stage] = now;
-		queue_unlock(queue);
-		struct db_value params[] = { db_int(stage), db_int(now) };
-		if (is_news)
-			code = db_post(tx, &share_clock, params, err);
-	}
-	return code;
+	struct db_value params[] = { db_int(queue_now(queue)) };
+	return db_post(tx, &share_clock, params, err);
 }
 
 static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(queue_node_id(queue)) };
+	struct db_value params[] = { db_int(queue_node_id(queue)), db_int(clock_wall_us()) };
 	enum err_code code = db_query(tx, &beat_stmt, params, &rows, err);
 	if (code != ERR_OK || rows.count == 1)
 		return code;

@@ -79,7 +79,8 @@ static enum err_code adapter_publish(struct queue *queue, uint64_t job, enum que
 static enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct call *c = arg;
-	return parts_claim(c->a->parts, tx, c->stage, &c->claim, 1, &c->count, err);
+	c->count = 1;
+	return parts_claim(c->a->parts, tx, c->stage, &c->claim, &c->count, err);
 }
 
 static bool adapter_claim(struct queue *queue, enum queue_stage stage, struct queue_claim *ret)
@@ -213,7 +214,7 @@ int queue_under_test_begin(int argc, char **argv)
 	if (status != 0)
 		return status;
 	struct db_config config = store_config(&place);
-	if (db_open(&config, NULL, &shared_db, &err) != ERR_OK || migrate_up(shared_db, &err) != ERR_OK) {
+	if (store_open(&place, &config, NULL, &shared_db, &err) != ERR_OK || migrate_up(shared_db, &err) != ERR_OK) {
 		(void)fprintf(stderr, "%s\n", err.message);
 		return 1;
 	}

@@ -135,8 +135,10 @@ void http_pool_free(struct http_pool *pool)
 		return;
 	stop_threads(pool);
 	/* What never ran is over as well; its owner must get its object back. */
-	for (struct http_work *work = queue_take(&pool->waiting); work; work = queue_take(&pool->waiting))
+	for (struct http_work *work = queue_take(&pool->waiting); work; work = queue_take(&pool->waiting)) {
+		work->dropped = true;
 		queue_add(&pool->finished, work);
+	}
 	while (pool->finished.first)
 		run_finished(pool);
 	uv_loop_t *loop = pool->wake.loop;
@@ -153,11 +155,21 @@ enum err_code http_pool_submit(struct http_pool *pool, struct http_work *work, s
 	(void)pthread_mutex_lock(&pool->lock);
 	bool full = pool->stopping || pool->waiting.count >= pool->max_waiting;
 	if (!full) {
+		work->dropped = false;
 		queue_add(&pool->waiting, work);
 		(void)pthread_cond_signal(&pool->more);
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
 	return full ? err_set(err, ERR_UNAVAILABLE, "the server is busy; try again in a moment") : ERR_OK;
+}
+
+void http_pool_continue(struct http_pool *pool, struct http_work *work)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	work->dropped = pool->stopping;
+	queue_add(work->dropped ? &pool->finished : &pool->waiting, work);
+	(void)pthread_cond_signal(&pool->more);
+	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 void http_pool_post(struct http_pool *pool, struct http_work *work)

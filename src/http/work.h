@@ -9,6 +9,7 @@
 #ifndef TIRO_HTTP_WORK_H
 #define TIRO_HTTP_WORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -18,6 +19,7 @@ struct http_pool;
 
 struct http_work {
 	struct http_work *next; /* the pool's */
+	bool dropped; /* set before `done`: the pool was freed first, `run` was not called */
 	void (*run)(struct http_work *work); /* not looked at by http_pool_post */
 	void (*done)(struct http_work *work);
 };
@@ -33,6 +35,9 @@ void http_pool_free(struct http_pool *pool);
 
 /* Runs the item. Any thread. Errors: ERR_UNAVAILABLE (too many wait). */
 enum err_code http_pool_submit(struct http_pool *pool, struct http_work *work, struct err *err) MUST_CHECK;
+
+/* The same for work that goes on from what was admitted before: never refused. Its owner bounds it. Loop's thread. */
+void http_pool_continue(struct http_pool *pool, struct http_work *work);
 
 /* Calls `done` on the loop's thread, soon. Any thread; never blocks but for a short lock. */
 void http_pool_post(struct http_pool *pool, struct http_work *work);

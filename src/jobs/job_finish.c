@@ -3,7 +3,9 @@
  * language is another than a part was heard in, that part is published once more first, and the finish comes again when
  * it is done.
  */
+#include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "asr/stitch.h"
@@ -133,7 +135,7 @@ static enum err_code run_again(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < f->again_count; i++) {
 		struct parts_new part = { .job = f->facts->number,
-					  .stage = STAGE_RECOGNISE,
+					  .stage = PARTS_RECOGNISE,
 					  .first = PART_SECOND_HEARING + f->again[i].index,
 					  .costs = &cost,
 					  .count = 1 };

@@ -130,7 +130,7 @@ static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const
 	struct parts_job job = { .owner = owner->bytes, .weight = weight, .priority = priority };
 	if (parts_add_job(queue, tx, &job, ret, err) != ERR_OK)
 		return err->code;
-	struct parts_new plan = { .job = *ret, .stage = STAGE_PLAN, .costs = &nothing, .count = 1 };
+	struct parts_new plan = { .job = *ret, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
 	return parts_publish(queue, tx, &plan, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/secret.h"
 #include "blob/note.h"
 #include "jobs/events.h"
@@ -146,7 +147,7 @@ enum err_code job_publish_finish(struct part_queue *queue, struct db_tx *tx, int
 {
 	static const double nothing = 0;
 	struct parts_new finish = {
-		.job = number, .stage = STAGE_FINISH, .first = finishes, .costs = &nothing, .count = 1
+		.job = number, .stage = PARTS_FINISH, .first = finishes, .costs = &nothing, .count = 1
 	};
 	return parts_publish(queue, tx, &finish, err);
 }
@@ -190,7 +191,7 @@ static enum err_code run_publish(struct db_tx *tx, void *arg, struct err *err)
 	const struct publish_call *call = arg;
 	const struct job_parts *parts = call->parts;
 	struct parts_new new = { .job = call->facts->number,
-				 .stage = STAGE_RECOGNISE,
+				 .stage = PARTS_RECOGNISE,
 				 .first = parts->first,
 				 .costs = parts->costs_s,
 				 .count = parts->count };
@@ -366,22 +367,14 @@ enum err_code job_fail_row(struct db *db, int64_t number, const struct err *why,
 /* True for what another try may mend. */
 static bool may_pass(enum err_code code, const struct part_claim *claim)
 {
-	switch (code) {
-	case ERR_NETWORK:
-	case ERR_IO:
-	case ERR_NO_SPACE:
-	case ERR_BUSY:
-	case ERR_OUTCOME_UNKNOWN:
-	case ERR_NO_MEMORY:
-	case ERR_UNAVAILABLE:
-	case ERR_SYSTEM:
-		return true;
-	case ERR_CRASHED:
-	case ERR_TIMEOUT:
-		return claim->failures == 0; /* what takes the engine down twice is the part's fault */
-	default:
-		return false;
+	static const enum err_code passing[] = { ERR_NETWORK,	       ERR_IO,	      ERR_NO_SPACE,    ERR_BUSY,
+						 ERR_OUTCOME_UNKNOWN, ERR_NO_MEMORY, ERR_UNAVAILABLE, ERR_SYSTEM };
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+		if (code == passing[i])
+			return true;
 	}
+	/* What takes the engine down twice is the part's fault. */
+	return (code == ERR_CRASHED || code == ERR_TIMEOUT) && claim->failures == 0;
 }
 
 static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)

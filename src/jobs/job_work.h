@@ -13,8 +13,6 @@
 #include "jobs/speech_language.h"
 #include "store/queue.h"
 
-enum { STAGE_PLAN, STAGE_RECOGNISE, STAGE_FINISH };
-
 /* Fractions, weights and confidences are integers in the database: this is 1. */
 #define JOB_FRACTION 1000000
 

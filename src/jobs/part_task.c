@@ -92,7 +92,7 @@ static void on_recognised(void *arg, struct asr_transcript *speech, int64_t busy
 static bool is_lone(const struct part_task *t)
 {
 	const struct worker *worker = t->base.worker;
-	return worker->in_hand[STAGE_RECOGNISE] == 1 && worker->in_hand[STAGE_PLAN] == 0;
+	return worker->in_hand[PARTS_RECOGNISE] == 1 && worker->in_hand[PARTS_PLAN] == 0;
 }
 
 static void give(struct part_task *t)
@@ -114,7 +114,7 @@ static struct part_task *next_loaded(const struct worker *worker)
 	struct part_task *best = NULL;
 	for (struct task *task = worker->tasks; task; task = task->next) {
 		struct part_task *t = (struct part_task *)task;
-		if (task->claim.stage == STAGE_RECOGNISE && t->loaded && !task->stopped &&
+		if (task->claim.stage == PARTS_RECOGNISE && t->loaded && !task->stopped &&
 		    (!best || task->claim.rank < best->base.claim.rank))
 			best = t;
 	}

@@ -112,9 +112,9 @@ static int capacity(const struct worker *worker, int stage)
 {
 	int threads = hands_threads(worker->hands);
 	switch (stage) {
-	case STAGE_PLAN:
+	case PARTS_PLAN:
 		return threads + JAILS_AHEAD;
-	case STAGE_RECOGNISE:
+	case PARTS_RECOGNISE:
 		return threads * PARTS_PER_THREAD;
 	default:
 		return FINISHES;
@@ -124,15 +124,16 @@ static int capacity(const struct worker *worker, int stage)
 static enum err_code run_claim(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct claiming *c = arg;
+	c->count = c->room;
 	return parts_claim(c->worker->spec.queue, tx, c->stage, c->claims, &c->count, err);
 }
 
 static enum err_code start_task(struct worker *worker, const struct part_claim *claim, struct err *err)
 {
 	switch (claim->stage) {
-	case STAGE_PLAN:
+	case PARTS_PLAN:
 		return plan_task_start(worker, claim, err);
-	case STAGE_RECOGNISE:
+	case PARTS_RECOGNISE:
 		return part_task_start(worker, claim, err);
 	default:
 		return finish_task_start(worker, claim, err);
@@ -170,7 +171,7 @@ static void claim_stage(struct worker *worker, int stage)
 	if (c->busy || room <= 0 || !worker->joined || worker->draining)
 		return;
 	struct err err;
-	c->count = (size_t)room < ARRAY_LEN(c->claims) ? (size_t)room : ARRAY_LEN(c->claims);
+	c->room = (size_t)room < ARRAY_LEN(c->claims) ? (size_t)room : ARRAY_LEN(c->claims);
 	struct db_work work = {
 		.mode = DB_WRITE_RELAXED, .is_single = true, .run = run_claim, .done = on_claimed, .arg = c
 	};

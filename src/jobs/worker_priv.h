@@ -25,7 +25,8 @@ struct claiming {
 	int stage;
 	bool busy; /* the database has it */
 	bool again; /* something came meanwhile */
-	size_t count;
+	size_t room; /* parts asked for */
+	size_t count; /* and claimed */
 	struct part_claim claims[16];
 };
 

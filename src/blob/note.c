@@ -18,8 +18,9 @@ static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a deriv
 
 static enum err_code note_key(const struct data_key *key, unsigned char ret[KEY_BYTES], struct err *err)
 {
+	static const char salt[] = "tiro";
 	static const char info[] = "tiro 1 note";
-	return crypt_hkdf((struct crypt_bytes){ key->bytes, KEY_BYTES }, (struct crypt_bytes){ NULL, 0 },
+	return crypt_hkdf((struct crypt_bytes){ key->bytes, KEY_BYTES }, (struct crypt_bytes){ salt, sizeof salt - 1 },
 			  (struct crypt_bytes){ info, sizeof info - 1 }, ret, KEY_BYTES, err);
 }
 

@@ -7,12 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/events.h"
-#include "jobs/job_work.h"
+#include "jobs/job_work_priv.h"
 
 #define JOB_COLUMNS                                                                                                    \
 	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, j.started_at, " \
-	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, j.queue_job"
-enum { COLUMN_QUEUE_JOB = 17 };
+	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, j.queue_job, " \
+	"j.parts_planned"
+enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
 
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, queue_job, "
@@ -206,13 +207,13 @@ static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
 	return db_query(tx, by_state ? &list_state_stmt : &list_stmt, params, &search->rows, err);
 }
 
-enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_list *ret, struct err *err)
+enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_rows *ret, struct err *err)
 {
 	if (page->limit < 1 || page->limit > JOB_LIST_MAX)
 		return err_set(err, ERR_INVALID, "a list has 1 to %d jobs", JOB_LIST_MAX);
 	struct search search = { .page = page, .rows = DB_ROWS_INIT };
 	struct db_work work = { .mode = DB_READ, .run = run_search, .arg = &search };
-	*ret = (struct job_list){ 0 };
+	*ret = (struct job_rows){ 0 };
 	enum err_code code = db_run(db, &work, err);
 	if (code == ERR_OK) {
 		ret->rows = calloc(search.rows.count ? search.rows.count : 1, sizeof *ret->rows);
@@ -226,10 +227,10 @@ enum err_code job_find_all(struct db *db, const struct job_page *page, struct jo
 	return code;
 }
 
-void job_list_done(struct job_list *list)
+void job_rows_done(struct job_rows *list)
 {
 	free(list->rows);
-	*list = (struct job_list){ 0 };
+	*list = (struct job_rows){ 0 };
 }
 
 enum err_code job_result(const struct files *files, const struct uuid *viewer, const struct uuid *id,
@@ -249,11 +250,12 @@ struct change {
 	struct part_queue *queue;
 	const struct uuid *id, *owner;
 	struct job_row *ret;
+	uint32_t parts; /* planned, of a job that was cancelled */
 };
 
 static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 {
-	const struct change *change = arg;
+	struct change *change = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value find[] = { id_value(change->id), id_value(change->owner) };
 	if (db_query(tx, &owned_stmt, find, &rows, err) != ERR_OK)
@@ -261,6 +263,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 	if (rows.count == 0)
 		return not_found(err);
 	int64_t number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
+	change->parts = (uint32_t)db_get_int(&rows, 0, COLUMN_PARTS);
 	read_row(&rows, 0, change->ret);
 	struct db_value params[] = { find[0], find[1], db_int(clock_wall_us()) };
 	if (db_query(tx, &cancel_stmt, params, &rows, err) != ERR_OK)
@@ -274,12 +277,16 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);
 }
 
-enum err_code job_cancel_row(struct db *db, const struct uuid *owner, const struct uuid *id, struct job_row *ret,
-			     struct err *err)
+enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id,
+			     struct job_row *ret, struct err *err)
 {
-	struct change change = { NULL, id, owner, ret };
+	struct change change = { .id = id, .owner = owner, .ret = ret };
 	struct db_work work = { .mode = DB_WRITE, .run = run_cancel, .arg = &change };
-	return db_run(db, &work, err);
+	enum err_code code = db_run(files->db, &work, err);
+	struct err later;
+	if (code == ERR_OK && job_parts_remove(files, id, change.parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "the parts of a cancelled job are left to the sweep: %s", later.message);
+	return code;
 }
 
 static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
@@ -308,7 +315,7 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,
 			struct job_row *ret, struct err *err)
 {
-	struct change change = { queue, id, owner, ret };
+	struct change change = { queue, id, owner, ret, 0 };
 	struct db_work work = { .mode = DB_WRITE, .run = run_retry, .arg = &change };
 	return db_run(db, &work, err);
 }

@@ -66,15 +66,15 @@ struct job_page {
 	size_t limit; /* 1..JOB_LIST_MAX */
 	size_t offset;
 };
-struct job_list {
+struct job_rows {
 	struct job_row *rows; /* owned; newest first */
 	size_t count;
 	uint64_t total; /* of all pages */
 };
-enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_list *ret, struct err *err)
+enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_rows *ret, struct err *err)
 	MUST_CHECK;
-void job_list_done(struct job_list *list);
-#define cleanup_job_list cleanup(job_list_done)
+void job_rows_done(struct job_rows *list);
+#define cleanup_job_rows cleanup(job_rows_done)
 
 /* The words of a job that succeeded; `ret` is the caller's to release. Errors: ERR_NOT_FOUND; ERR_BUSY: not ready, and
  * *ret_job says how far it is. */
@@ -84,7 +84,7 @@ enum err_code job_result(const struct files *files, const struct uuid *viewer, c
 /* -- changing -------------------------------------------------------------------------------------------- */
 
 /* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has ended. *ret is the job as it is then. */
-enum err_code job_cancel_row(struct db *db, const struct uuid *owner, const struct uuid *id, struct job_row *ret,
+enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id, struct job_row *ret,
 			     struct err *err) MUST_CHECK;
 
 /* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has not failed. */

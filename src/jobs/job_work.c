@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "blob/note.h"
@@ -55,7 +56,7 @@ static const struct db_stmt part_done_stmt = {
 };
 static const struct db_stmt fail_stmt = {
 	.sql = "UPDATE jobs SET state = 3, ended_at = $2, error_code = $3, error_message = $4, queue_job = NULL "
-	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id",
+	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id, id, parts_planned",
 	.params = "iitt"
 };
 
@@ -327,10 +328,15 @@ struct fail_call {
 	int64_t number;
 	const struct err *why;
 	bool may_pass;
+	/* Set where the job has failed. */
+	struct uuid job;
+	uint32_t parts;
 };
 
-static enum err_code fail_job(struct db_tx *tx, int64_t number, const struct err *why, struct err *err)
+static enum err_code fail_job(struct db_tx *tx, struct fail_call *call, struct err *err)
 {
+	const struct err *why = call->why;
+	int64_t number = call->number;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { db_int(number), db_int(clock_wall_us()), db_text(err_name(why->code)),
 				     db_text(why->message) };
@@ -340,6 +346,8 @@ static enum err_code fail_job(struct db_tx *tx, int64_t number, const struct err
 		return ERR_OK;
 	struct uuid file;
 	job_read_id(&rows, 0, 0, &file);
+	job_read_id(&rows, 0, 1, &call->job);
+	call->parts = (uint32_t)db_get_int(&rows, 0, 2);
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
 	struct json json = JSON_INIT(&text);
 	json_object(&json);
@@ -353,15 +361,24 @@ static enum err_code fail_job(struct db_tx *tx, int64_t number, const struct err
 
 static enum err_code run_fail(struct db_tx *tx, void *arg, struct err *err)
 {
-	const struct fail_call *call = arg;
-	return fail_job(tx, call->number, call->why, err);
+	return fail_job(tx, arg, err);
 }
 
-enum err_code job_fail_row(struct db *db, int64_t number, const struct err *why, struct err *err)
+static enum err_code run_and_clean(const struct files *files, struct fail_call *call,
+				   enum err_code (*run)(struct db_tx *tx, void *arg, struct err *err), struct err *err)
+{
+	struct db_work work = { .mode = DB_WRITE, .run = run, .arg = call };
+	enum err_code code = db_run(files->db, &work, err);
+	struct err later;
+	if (code == ERR_OK && job_parts_remove(files, &call->job, call->parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "the parts of a job that failed are left to the sweep: %s", later.message);
+	return code;
+}
+
+enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
 {
 	struct fail_call call = { .number = number, .why = why };
-	struct db_work work = { .mode = DB_WRITE, .run = run_fail, .arg = &call };
-	return db_run(db, &work, err);
+	return run_and_clean(files, &call, run_fail, err);
 }
 
 /* True for what another try may mend. */
@@ -379,19 +396,20 @@ static bool may_pass(enum err_code code, const struct part_claim *claim)
 
 static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)
 {
-	const struct fail_call *call = arg;
+	struct fail_call *call = arg;
 	enum parts_fate fate = PARTS_GIVEN_UP;
 	if (call->may_pass && parts_release(call->queue, tx, call->claim, true, &fate, err) != ERR_OK)
 		return err->code;
-	return fate == PARTS_GIVEN_UP ? fail_job(tx, call->number, call->why, err) : ERR_OK;
+	return fate == PARTS_GIVEN_UP ? fail_job(tx, call, err) : ERR_OK;
 }
 
-enum err_code job_give_back(struct part_queue *queue, struct db *db, const struct part_claim *claim,
+enum err_code job_give_back(struct part_queue *queue, const struct files *files, const struct part_claim *claim,
 			    const struct err *why, struct err *err)
 {
 	if (why->code == ERR_CANCELLED)
 		return ERR_OK;
-	struct fail_call call = { queue, claim, claim->job, why, may_pass(why->code, claim) };
-	struct db_work work = { .mode = DB_WRITE, .run = run_give_back, .arg = &call };
-	return db_run(db, &work, err);
+	struct fail_call call = {
+		.queue = queue, .claim = claim, .number = claim->job, .why = why, .may_pass = may_pass(why->code, claim)
+	};
+	return run_and_clean(files, &call, run_give_back, err);
 }

@@ -99,14 +99,14 @@ enum err_code job_objects_remove(const struct files *files, const struct uuid *j
 /* The job leaves the queue, and the nodes are told to stop work on it. */
 enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err) MUST_CHECK;
 
-/* Fails the job for `why`, unless it has ended. */
-enum err_code job_fail_row(struct db *db, int64_t number, const struct err *why, struct err *err) MUST_CHECK;
+/* Fails the job for `why`, unless it has ended; its parts' objects are removed. */
+enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err) MUST_CHECK;
 
 /*
  * A claim came to nothing. What may pass (a network, a full disk, a lost engine) is tried again later, up to the queue's
  * number of attempts; everything else, and an engine that was lost with the same part twice, fails the job.
  */
-enum err_code job_give_back(struct part_queue *queue, struct db *db, const struct part_claim *claim,
+enum err_code job_give_back(struct part_queue *queue, const struct files *files, const struct part_claim *claim,
 			    const struct err *why, struct err *err) MUST_CHECK;
 
 #endif

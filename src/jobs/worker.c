@@ -72,7 +72,7 @@ static void run_fail(struct http_work *work)
 	struct task *task = (struct task *)work;
 	struct worker *worker = task->worker;
 	struct err err;
-	if (job_give_back(worker->spec.queue, worker->spec.files->db, &task->claim, &task->why, &err) != ERR_OK &&
+	if (job_give_back(worker->spec.queue, worker->spec.files, &task->claim, &task->why, &err) != ERR_OK &&
 	    err.code != ERR_CANCELLED)
 		log_line(LOG_WARNING, "a part could not be given back: %s; its lease will end", err.message);
 }
@@ -237,7 +237,7 @@ static void run_given_up(struct http_work *work)
 	struct err why, err;
 	(void)err_set(&why, ERR_CRASHED, "a part of this file stopped its worker again and again");
 	for (size_t i = 0; i < given_up->count; i++) {
-		if (job_fail_row(given_up->worker->spec.files->db, given_up->jobs[i], &why, &err) != ERR_OK)
+		if (job_fail_row(given_up->worker->spec.files, given_up->jobs[i], &why, &err) != ERR_OK)
 			log_line(LOG_ERROR, "a job could not be failed: %s", err.message);
 	}
 }

@@ -11,48 +11,13 @@
  * own.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "bench.h"
 #include "store/migrate.h"
-#include "store/queue.h"
-#include "support/store.h"
 
-enum { CLAIMERS = 4, PICKUPS = 2000, PICKUPS_PER_S = 200 };
-
-/* Shared by all processes. */
-struct board {
-	_Atomic long completed;
-	_Atomic int ready; /* claimers that wait for the start */
-	_Atomic bool go, stop;
-	_Atomic int pickups;
-	int64_t published_us[PICKUPS];
-	int64_t pickup_us[PICKUPS];
-};
-
-static struct store_place place;
-static struct board *board;
-
-static void die(const char *what, const struct err *err)
-{
-	(void)fprintf(stderr, "%s: %s\n", what, err->message);
-	exit(1);
-}
-
-static struct db *open_db(uv_loop_t *loop, int pool)
-{
-	struct db_config config = store_config(&place);
-	struct db *db;
-	struct err err;
-	config.pool_min = pool;
-	config.timeout_ms = 600 * 1000;
-	if (db_open(&config, loop, &db, &err) != ERR_OK)
-		die("open", &err);
-	return db;
-}
+static struct bench bench;
 
 /* -- filling ------------------------------------------------------------------------------------------ */
 
@@ -73,7 +38,7 @@ static void run_stmt(struct db *db, const struct db_stmt *stmt, const struct db_
 {
 	struct err err;
 	if (db_run_stmt(db, DB_WRITE, stmt, params, ret, &err) != ERR_OK)
-		die("fill", &err);
+		bench_die("fill", &err);
 }
 
 static void fill(struct db *db, int64_t count, int status, int64_t rank)
@@ -88,70 +53,34 @@ static void vacuum(struct db *db)
 {
 	/* What autovacuum would have done before an evening's quiet; SQLite needs none. */
 	static const struct db_stmt vacuum_stmt = { .sql = "VACUUM ANALYZE parts", .params = "", .is_once = true };
-	if (place.kind == DB_POSTGRES)
+	if (bench.place.kind == DB_POSTGRES)
 		run_stmt(db, &vacuum_stmt, NULL, NULL);
 }
 
 /* -- claiming ----------------------------------------------------------------------------------------- */
 
-struct claimer {
-	struct db *db;
-	struct part_queue *queue;
-	struct part_claim claims[PARTS_BATCH_MAX];
-	size_t max, count;
-	bool accepted[PARTS_BATCH_MAX];
-	bool is_busy;
-};
-
-static enum err_code join_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	return parts_join(((struct claimer *)arg)->queue, tx, false, err);
-}
-
-static enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct claimer *c = arg;
-	return parts_claim(c->queue, tx, 1, c->claims, c->max, &c->count, err);
-}
-
-static enum err_code complete_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct claimer *c = arg;
-	return parts_complete(tx, c->claims, c->count, c->accepted, err);
-}
-
-static void run_unit(struct claimer *c, enum db_mode mode, bool is_single,
+static void run_unit(struct claimer *c, enum db_mode mode,
 		     enum err_code (*unit)(struct db_tx *tx, void *arg, struct err *err))
 {
-	struct db_work work = { .mode = mode, .is_single = is_single, .run = unit, .arg = c };
+	struct db_work work = { .mode = mode, .is_single = true, .run = unit, .arg = c };
 	struct err err;
 	if (db_run(c->db, &work, &err) != ERR_OK)
-		die("claimer", &err);
-}
-
-static void begin(struct claimer *c, struct db *db, size_t batch)
-{
-	struct part_queue_config config = { .node = "bench" };
-	struct err err;
-	*c = (struct claimer){ .db = db, .max = batch };
-	if (part_queue_new(&config, &c->queue, &err) != ERR_OK)
-		die("claimer", &err);
-	run_unit(c, DB_WRITE, false, join_unit);
+		bench_die("claimer", &err);
 }
 
 static void drain(struct db *db, size_t batch)
 {
 	struct claimer c;
-	begin(&c, db, batch);
-	board->ready++;
-	while (!board->go)
+	claimer_begin(&c, db, batch);
+	bench.board->ready++;
+	while (!bench.board->go)
 		clock_sleep_us(100);
-	while (!board->stop) {
-		run_unit(&c, DB_WRITE_RELAXED, true, claim_unit);
+	while (!bench.board->stop) {
+		run_unit(&c, DB_WRITE_RELAXED, claimer_claim);
 		if (c.count == 0)
 			break;
-		run_unit(&c, DB_WRITE, true, complete_unit);
-		board->completed += (long)c.count;
+		run_unit(&c, DB_WRITE, claimer_complete);
+		bench.board->completed += (long)c.count;
 	}
 	part_queue_free(c.queue);
 }
@@ -179,7 +108,7 @@ static void watch(const char *name, size_t batch, long wanted, int64_t limit_us)
 	long count = 0;
 	while (count < wanted && clock_monotonic_us() - start < limit_us) {
 		clock_sleep_us(2000);
-		count = board->completed;
+		count = bench.board->completed;
 		int64_t slice_us = clock_monotonic_us() - slice_start;
 		if (slice_us < US_PER_S / 2)
 			continue;
@@ -196,32 +125,27 @@ static void watch(const char *name, size_t batch, long wanted, int64_t limit_us)
 	(void)fflush(stdout);
 }
 
-static void reset_board(void)
-{
-	memset(board, 0, sizeof *board);
-}
-
 static void measure(const char *name, struct db *db, size_t batch, long wanted, int64_t limit_us)
 {
-	reset_board();
+	memset(bench.board, 0, sizeof *bench.board);
 	pthread_t threads[CLAIMERS];
 	pid_t pids[CLAIMERS];
 	struct drain_arg arg = { .db = db, .batch = batch };
 	for (int i = 0; i < CLAIMERS; i++) {
-		if (place.kind != DB_POSTGRES) {
+		if (bench.place.kind != DB_POSTGRES) {
 			(void)pthread_create(&threads[i], NULL, drain_thread, &arg);
 		} else if ((pids[i] = fork()) == 0) {
-			drain(open_db(NULL, 1), batch);
+			drain(bench_open(&bench, NULL, 1), batch);
 			_exit(0);
 		}
 	}
-	while (board->ready < CLAIMERS)
+	while (bench.board->ready < CLAIMERS)
 		clock_sleep_us(1000);
-	board->go = true;
+	bench.board->go = true;
 	watch(name, batch, wanted, limit_us);
-	board->stop = true;
+	bench.board->stop = true;
 	for (int i = 0; i < CLAIMERS; i++) {
-		if (place.kind == DB_POSTGRES)
+		if (bench.place.kind == DB_POSTGRES)
 			(void)waitpid(pids[i], NULL, 0);
 		else
 			(void)pthread_join(threads[i], NULL);
@@ -252,192 +176,8 @@ static void *hold(void *arg)
 	struct db_work work = { .mode = DB_READ, .run = hold_unit, .arg = &h->release };
 	struct err err;
 	if (db_run(h->db, &work, &err) != ERR_OK)
-		die("snapshot", &err);
+		bench_die("snapshot", &err);
 	return NULL;
-}
-
-/* -- pick-up ------------------------------------------------------------------------------------------ */
-
-/* A node: four claimers, one of which is woken by each notice. */
-struct node {
-	struct claimer claimers[CLAIMERS];
-	struct db_listener *listener;
-	uv_timer_t timer;
-};
-
-static void submit(struct claimer *c, enum db_mode mode,
-		   enum err_code (*unit)(struct db_tx *tx, void *arg, struct err *err),
-		   void (*done)(void *arg, enum err_code code, const struct err *err))
-{
-	struct db_work work = { .mode = mode, .is_single = true, .run = unit, .done = done, .arg = c };
-	struct err err;
-	c->is_busy = true;
-	if (db_submit(c->db, &work, &err) != ERR_OK)
-		die("pick-up", &err);
-}
-
-static void on_claimed(void *arg, enum err_code code, const struct err *err);
-
-static void on_completed(void *arg, enum err_code code, const struct err *err)
-{
-	struct claimer *c = arg;
-	if (code != ERR_OK)
-		die("pick-up", err);
-	submit(c, DB_WRITE_RELAXED, claim_unit, on_claimed);
-}
-
-static void on_claimed(void *arg, enum err_code code, const struct err *err)
-{
-	struct claimer *c = arg;
-	int64_t now = clock_monotonic_us();
-	if (code != ERR_OK)
-		die("pick-up", err);
-	c->is_busy = false;
-	for (size_t i = 0; i < c->count; i++) {
-		int64_t index = c->claims[i].index;
-		board->pickup_us[index] = now - board->published_us[index];
-		board->pickups++;
-	}
-	if (c->count > 0)
-		submit(c, DB_WRITE, complete_unit, on_completed);
-}
-
-static void on_notice(void *arg, const char *text)
-{
-	struct node *node = arg;
-	/* The first word from PostgreSQL is that listening has begun. */
-	board->ready = 1;
-	(void)parts_heard(node->claimers[0].queue, text);
-	for (int i = 0; i < CLAIMERS; i++) {
-		if (!node->claimers[i].is_busy) {
-			submit(&node->claimers[i], DB_WRITE_RELAXED, claim_unit, on_claimed);
-			break;
-		}
-	}
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	struct node *node = timer->data;
-	if (!board->stop)
-		return;
-	uv_close((uv_handle_t *)timer, NULL);
-	db_unlisten(node->listener);
-	db_close(node->claimers[0].db);
-}
-
-/* The node's database, for a publisher in the same process. */
-static _Atomic(struct db *) node_db;
-
-static void *node_main(void *arg)
-{
-	static struct node node;
-	uv_loop_t loop;
-	struct err err;
-	(void)arg;
-	(void)uv_loop_init(&loop);
-	struct db *db = open_db(&loop, CLAIMERS);
-	begin(&node.claimers[0], db, 1);
-	/* Claimers of one node share its queue. */
-	for (int i = 1; i < CLAIMERS; i++)
-		node.claimers[i] = node.claimers[0];
-	if (db_listen(db, PARTS_CHANNEL, on_notice, &node, &node.listener, &err) != ERR_OK)
-		die("listen", &err);
-	(void)uv_timer_init(&loop, &node.timer);
-	node.timer.data = &node;
-	(void)uv_timer_start(&node.timer, on_tick, 50, 50);
-	node_db = db;
-	(void)uv_run(&loop, UV_RUN_DEFAULT);
-	(void)uv_loop_close(&loop);
-	part_queue_free(node.claimers[0].queue);
-	return NULL;
-}
-
-struct publication {
-	struct part_queue *queue;
-	int64_t index;
-	int64_t job;
-};
-
-static enum err_code publication_job_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct publication *p = arg;
-	struct parts_job job = { .weight = 1 };
-	return parts_add_job(p->queue, tx, &job, &p->job, err);
-}
-
-static enum err_code publish_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	const struct publication *p = arg;
-	double cost = 0.00002;
-	struct parts_new parts = { .job = p->job, .stage = 1, .first = p->index, .costs = &cost, .count = 1 };
-	return parts_publish(p->queue, tx, &parts, err);
-}
-
-static int compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static void publish_evenly(struct db *db)
-{
-	struct part_queue_config config = { .node = "publisher" };
-	struct publication p = { .queue = NULL };
-	struct err err;
-	struct db_work job_work = { .mode = DB_WRITE, .run = publication_job_unit, .arg = &p };
-	struct db_work work = { .mode = DB_WRITE, .run = publish_unit, .arg = &p };
-	if (part_queue_new(&config, &p.queue, &err) != ERR_OK || db_run(db, &job_work, &err) != ERR_OK)
-		die("publish", &err);
-	int64_t next = clock_monotonic_us();
-	for (; p.index < PICKUPS; p.index++) {
-		next += US_PER_S / PICKUPS_PER_S;
-		int64_t left = next - clock_monotonic_us();
-		if (left > 0)
-			clock_sleep_us(left);
-		board->published_us[p.index] = clock_monotonic_us();
-		if (db_run(db, &work, &err) != ERR_OK)
-			die("publish", &err);
-	}
-	int64_t end = clock_monotonic_us() + 5 * US_PER_S;
-	while (board->pickups < PICKUPS && clock_monotonic_us() < end)
-		clock_sleep_us(1000);
-	part_queue_free(p.queue);
-}
-
-/* From the call that publishes to the claim's answer, in another process (PostgreSQL) or the same one (SQLite). */
-static void measure_pickup(const char *name)
-{
-	pthread_t thread;
-	pid_t pid = 0;
-	reset_board();
-	if (place.kind != DB_POSTGRES) {
-		node_db = NULL;
-		(void)pthread_create(&thread, NULL, node_main, NULL);
-		while (!node_db)
-			clock_sleep_us(1000);
-		publish_evenly(node_db);
-	} else if ((pid = fork()) == 0) {
-		(void)node_main(NULL);
-		_exit(0);
-	} else {
-		while (!board->ready)
-			clock_sleep_us(1000);
-		struct db *db = open_db(NULL, 1);
-		publish_evenly(db);
-		db_close(db);
-	}
-	board->stop = true;
-	if (place.kind == DB_POSTGRES)
-		(void)waitpid(pid, NULL, 0);
-	else
-		(void)pthread_join(thread, NULL);
-	qsort(board->pickup_us, PICKUPS, sizeof board->pickup_us[0], compare);
-	printf("%-42s %d/s, %d of %d: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n", name, PICKUPS_PER_S, board->pickups,
-	       PICKUPS, (double)board->pickup_us[PICKUPS / 2] / 1000,
-	       (double)board->pickup_us[PICKUPS * 99 / 100] / 1000, (double)board->pickup_us[PICKUPS - 1] / 1000);
-	(void)fflush(stdout);
 }
 
 /* -- the table ---------------------------------------------------------------------------------------- */
@@ -488,29 +228,29 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	double scale = argc > 3 ? strtod(argv[3], NULL) : 1;
-	int status = store_place_init(&place, argv[1], argc > 2 ? argv[2] : "/dev/shm",
+	int status = store_place_init(&bench.place, argv[1], argc > 2 ? argv[2] : "/dev/shm",
 				      "'fsync = on' 'full_page_writes = on' 'shared_buffers = 512MB' 'max_wal_size = "
 				      "4GB' 'autovacuum_naptime = 5'");
 	if (status != 0)
 		return status;
-	board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (board == MAP_FAILED)
+	bench.board = mmap(NULL, sizeof *bench.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (bench.board == MAP_FAILED)
 		return 1;
 	struct err err;
-	struct db *db = open_db(NULL, 2);
+	struct db *db = bench_open(&bench, NULL, 2);
 	if (migrate_up(db, &err) != ERR_OK)
-		die("migrate", &err);
+		bench_die("migrate", &err);
 	printf("%s in %s, %d claimers\n", argv[1], argc > 2 ? argv[2] : "/dev/shm", CLAIMERS);
 	run_stmt(db, &empty, NULL, NULL);
 	db_close(db);
-	measure_pickup("pick-up, nothing else waiting or done");
-	db = open_db(NULL, 2);
+	measure_pickup(&bench, "pick-up, nothing else waiting or done");
+	db = bench_open(&bench, NULL, 2);
 	table_of_rates(db, scale);
 	run_stmt(db, &empty, NULL, NULL);
 	fill(db, (int64_t)(1000000 * scale), 2, 0);
 	vacuum(db);
 	db_close(db);
-	measure_pickup("pick-up, 1,000,000 done");
-	store_place_done(&place);
+	measure_pickup(&bench, "pick-up, 1,000,000 done");
+	store_place_done(&bench.place);
 	return 0;
 }

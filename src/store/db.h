@@ -158,7 +158,7 @@ struct db_work {
 	/* On the loop's thread, once; `err` is filled where code is not ERR_OK. For db_submit only. */
 	void (*done)(void *arg, enum err_code code, const struct err *err);
 	void *arg;
-	int timeout_ms; /* 0: the database's */
+	int timeout_ms; /* 0: the database's, which on PostgreSQL each statement keeps to anyway */
 };
 
 struct db;

@@ -27,7 +27,9 @@ def main() -> int:
             sql = statements(source.read())
         rows.append(f'\t{{ {number}, "{found[2]}", (const char *const[]){{\n{sql}\n\t\tNULL }} }},')
     with open(sys.argv[1], "w", encoding="ascii") as out:
-        out.write("/* Made by src/store/embed.py. */\n" + "\n".join(rows) + "\n")
+        out.write('/* Made by src/store/embed.py. */\n#include "store/migrate.h"\n\n')
+        out.write("const struct migration migrations[] = {\n" + "\n".join(rows) + "\n};\n")
+        out.write(f"const int migration_count = {len(rows)};\n")
     return 0
 
 

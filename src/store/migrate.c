@@ -7,11 +7,6 @@ enum {
 	MIGRATION_TIMEOUT_MS = 3600 * 1000
 };
 
-const struct migration migrations[] = {
-#include "migrations.inc"
-};
-const int migration_count = ARRAY_LEN(migrations);
-
 static const struct db_stmt no_timeout = { .sql = "{no_timeout}", .params = "" };
 static const struct db_stmt take_lock = { .sql = "{migration_lock}", .params = "" };
 static const struct db_stmt make_table = {

@@ -93,10 +93,11 @@ struct part_claim {
 	int64_t failures; /* before this claim */
 };
 
-/* Claims up to `max` ready parts of lowest rank, sorted by rank; *ret_count 0 where there are none. The node must have
- * joined. A unit with this alone may be single, and DB_WRITE_RELAXED: a lost claim is only claimed again. */
-enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t max,
-			  size_t *ret_count, struct err *err) MUST_CHECK;
+/* Claims ready parts of lowest rank, sorted by rank: at most *count of them, and sets it to how many there were. The
+ * node must have joined (ERR_CANCELLED). A unit with this alone may be single, and DB_WRITE_RELAXED: a lost claim is
+ * only claimed again. */
+enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
+			  struct err *err) MUST_CHECK;
 
 /* The parts are done. `ret_accepted[i]` is false where a token no longer counts: what belongs to that part must not be
  * stored. May be the only statement of a unit. */

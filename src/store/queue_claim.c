@@ -94,8 +94,8 @@ static void advance_hint(struct part_queue *queue, int stage, const struct hint 
 	queue_unlock(queue);
 }
 
-enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t max,
-			  size_t *ret_count, struct err *err)
+enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
+			  struct err *err)
 {
 	int64_t node = queue_node_id(queue);
 	if (node == 0)
@@ -104,11 +104,12 @@ enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage,
 	struct hint hint;
 	take_hint(queue, stage, &hint);
 	struct db_value params[] = { db_int(stage), db_int(hint.rank), db_int(hint.id),
-				     db_int((int64_t)(max < PARTS_BATCH_MAX ? max : PARTS_BATCH_MAX)), db_int(node) };
+				     db_int((int64_t)(*count < PARTS_BATCH_MAX ? *count : PARTS_BATCH_MAX)),
+				     db_int(node) };
 	enum err_code code = db_query(tx, &claim_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
-	*ret_count = rows.count;
+	*count = rows.count;
 	if (rows.count == 0) {
 		queue_lower_hint(queue, stage, INT64_MIN);
 		return ERR_OK;

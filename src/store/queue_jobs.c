@@ -115,7 +115,7 @@ static enum err_code read_share(struct part_queue *queue, struct db_tx *tx, cons
 	ret->weight = db_get_int(&rows, 0, 0);
 	ret->offset = db_get_int(&rows, 0, 1);
 	for (int stage = 0; stage < PARTS_STAGES; stage++)
-		ret->finish[stage] = db_get_int(&rows, 0, (size_t)(2 + stage));
+		ret->finish[stage] = db_get_int(&rows, 0, (size_t)stage + 2);
 	int64_t active = db_get_int(&rows, 0, 5);
 	ret->active = active < 1 ? 1 : active > ACTIVE_MAX ? ACTIVE_MAX : active;
 	queue_note_now(queue, parts->stage, db_get_int(&rows, 0, 6));

@@ -19,10 +19,10 @@ static const struct db_stmt nodes_stmt = {
 /* Whose node has no row is lost, however the node went. Failures count: a part that kills its node again and again must
  * stop. */
 static const struct db_stmt recover_stmt = {
-	.sql = "UPDATE parts SET failures = failures + 1, status = CASE WHEN failures + 1 >= $1 THEN 4 ELSE 0 END "
-	       "WHERE id IN (SELECT id FROM parts p WHERE p.status = 1 AND NOT EXISTS "
-	       "(SELECT 1 FROM queue_nodes n WHERE n.id = p.worker) ORDER BY id LIMIT $2 {skip_locked}) "
-	       "RETURNING id, job, stage, idx, token, rank, failures, status",
+	.sql = "WITH p AS MATERIALIZED (SELECT id FROM parts WHERE status = 1 AND NOT EXISTS "
+	       "(SELECT 1 FROM queue_nodes n WHERE n.id = parts.worker) ORDER BY id LIMIT $2 {skip_locked}) "
+	       "UPDATE parts SET failures = failures + 1, status = CASE WHEN failures + 1 >= $1 THEN 4 ELSE 0 END "
+	       "FROM p WHERE parts.id = p.id RETURNING parts.id, job, stage, idx, token, rank, failures, status",
 	.params = "ii"
 };
 /* A retry that lies further ahead than any may was set before the clock was put back. */
@@ -35,7 +35,7 @@ static const struct db_stmt return_own = {
 };
 static const struct db_stmt share_clock = { .sql = "UPDATE queue_clock SET now = $2 WHERE stage = $1 AND now < $2",
 					    .params = "ii" };
-static const struct db_stmt read_clock = { .sql = "SELECT stage, now FROM queue_clock", .params = "" };
+static const struct db_stmt read_clock = { .sql = "SELECT now FROM queue_clock ORDER BY stage", .params = "" };
 
 /* -- parts that are ready again ---------------------------------------------------------------------- */
 
@@ -124,8 +124,8 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
 		code = db_query(tx, &read_clock, NULL, &rows, err);
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < rows.count; i++)
-		queue_note_now(queue, (int)db_get_int(&rows, i, 0) % PARTS_STAGES, db_get_int(&rows, i, 1));
+	for (size_t i = 0; i < rows.count && i < PARTS_STAGES; i++)
+		queue_note_now(queue, (int)i, db_get_int(&rows, i, 0));
 	queue_lock(queue);
 	queue->node_id = id[0].integer;
 	queue->node_count = 0;

@@ -56,8 +56,9 @@ struct sqlite_store {
 	int reader_count; /* threads that run */
 };
 
-void *sqlite_writer_main(void *store);
-/* One reader: the `arg` is a struct sqlite_reader, freed by the thread. */
+/* `arg` is the struct sqlite_store. */
+void *sqlite_writer_main(void *arg);
+/* `arg` is a struct sqlite_reader, freed by the thread. */
 void *sqlite_reader_main(void *arg);
 
 struct sqlite_reader {

@@ -79,7 +79,8 @@ static enum err_code adapter_publish(struct queue *queue, uint64_t job, enum que
 static enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct call *c = arg;
-	return parts_claim(c->a->parts, tx, c->stage, &c->claim, 1, &c->count, err);
+	c->count = 1;
+	return parts_claim(c->a->parts, tx, c->stage, &c->claim, &c->count, err);
 }
 
 static bool adapter_claim(struct queue *queue, enum queue_stage stage, struct queue_claim *ret)

@@ -86,7 +86,8 @@ static void publish(struct part_queue *queue, int64_t job, int64_t first, size_t
 static enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct call *c = arg;
-	return parts_claim(c->queue, tx, c->stage, c->claims, c->max, &c->count, err);
+	c->count = c->max;
+	return parts_claim(c->queue, tx, c->stage, c->claims, &c->count, err);
 }
 
 static size_t claim(struct part_queue *queue, struct part_claim *ret, size_t max)

@@ -54,7 +54,7 @@ fetch_source() {
 		[ -n "$folder" ] || return 1
 		say "fetching $file"
 		tmp=$(mktemp -d)
-		/usr/lib/apt/apt-helper download-file "$folder/$file" "$tmp/$file" "SHA256:$3" >&2 || status=1
+		/usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$folder/$file" "$tmp/$file" "SHA256:$3" >&2 || status=1
 		[ "$status" != 0 ] || keep "$file" "$3" "$tmp/$file"
 		rm -rf "$tmp"
 		[ "$status" = 0 ] || return 1

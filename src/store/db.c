@@ -255,5 +255,5 @@ void db_close(struct db *db)
 
 bool db_is_alone(const struct db *db)
 {
-	return db->ops->is_alone;
+	return db->is_alone;
 }

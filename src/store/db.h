@@ -1,6 +1,6 @@
 /*
- * The database, whichever it is. Callers write SQL once, with parameters $1..$9 and integer times, and never ask which
- * back end they have: SQLite in a file, SQLite in memory, or PostgreSQL. The few words that differ are named in
+ * The database, whichever it is. Callers write SQL once, with parameters $1, $2 ... and integer times, and never ask
+ * which back end they have: SQLite in a file, SQLite in memory, or PostgreSQL. The few words that differ are named in
  * store/dialect.h.
  *
  * Work is given as one unit: a function that runs on a thread of the database, inside a transaction, with a `struct
@@ -42,8 +42,8 @@
 /* -- limits -------------------------------------------------------------------------------------- */
 
 enum {
-	/* Parameters of one statement: the widest table has fewer columns. */
-	DB_PARAMS_MAX = 16,
+	/* Parameters of one statement: the widest table has about as many columns. */
+	DB_PARAMS_MAX = 32,
 	/* Columns of one result. */
 	DB_COLUMNS_MAX = 32,
 	/* Units of work that wait; a server so far behind should refuse, not collect. */

@@ -62,7 +62,6 @@ struct db_ops {
 	enum err_code (*start)(struct db *db, struct db_job *job, struct err *err);
 	/* Begins to receive notices of other nodes; called before the first listener is added. */
 	enum err_code (*listen)(struct db *db, struct err *err);
-	bool is_alone;
 };
 
 /* Embedded first in every back end. */
@@ -71,6 +70,7 @@ struct db {
 	struct loop_link *link; /* NULL without a loop */
 	struct bus *bus; /* NULL without a loop */
 	int timeout_ms;
+	bool is_alone; /* what db_is_alone says */
 };
 
 struct db_tx_ops {

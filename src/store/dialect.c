@@ -7,9 +7,9 @@ struct word {
 	const char *text[DIALECTS]; /* `%` stands for the argument */
 };
 
-/* The settings of autovacuum: a queue's rows die at once after they are born, so wait for a count, not for a share of
- * a table that may hold a million rows which are done. */
-#define PG_QUEUE_TABLE                                                                                                 \
+/* A table whose rows change all the time: room for the new version beside the old one, and an autovacuum that waits for
+ * a count, not for a share of a table that may hold a million rows which are done. */
+#define PG_BUSY_TABLE                                                                                                  \
 	"WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, "              \
 	"autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 0)"
 
@@ -18,12 +18,13 @@ static const struct word words[] = {
 	{ "int", { "INTEGER", "bigint" } },
 	{ "bytes", { "BLOB", "bytea" } },
 	{ "table", { "STRICT", "" } },
-	{ "queue_table", { "STRICT", PG_QUEUE_TABLE } },
+	{ "busy_table", { "STRICT", PG_BUSY_TABLE } },
 	{ "greatest", { "max", "greatest" } },
 	{ "least", { "min", "least" } },
-	/* Rows that another transaction holds are passed over; SQLite has one writer, so nobody holds any. */
-	{ "lock_rows", { "", "FOR UPDATE" } },
-	{ "skip_locked", { "", "FOR UPDATE SKIP LOCKED" } },
+	/* Held until the transaction ends, or passed over where another holds them; SQLite has one writer. The key is
+	 * not locked, so that rows which refer to these can be added meanwhile. */
+	{ "lock_rows", { "", "FOR NO KEY UPDATE" } },
+	{ "skip_locked", { "", "FOR NO KEY UPDATE SKIP LOCKED" } },
 	/* A parameter `[[1,2],[3,4]]` as rows (a, b). */
 	{ "pairs",
 	  { "(SELECT json_extract(value, '$[0]') AS a, json_extract(value, '$[1]') AS b FROM json_each(%))",

@@ -1,7 +1,7 @@
 /*
  * What differs between the databases' SQL, in one place. A statement is written in the common dialect: parameters are
- * $1..$9, and a word in braces, {word} or {word argument}, stands for what the table in dialect.c says. All else is the
- * same text for both. Thread-safe.
+ * $1, $2 ..., and a word in braces, {word} or {word argument}, stands for what the table in dialect.c says. All else is
+ * the same text for both. Thread-safe.
  */
 #ifndef TIRO_STORE_DIALECT_H
 #define TIRO_STORE_DIALECT_H

@@ -17,6 +17,7 @@ struct fault_db {
 struct fault_call {
 	struct fault_db *fault;
 	struct db_work work; /* the caller's */
+	void (*on_end)(struct db_job *job); /* who stood there before */
 	bool loses_answer;
 };
 
@@ -88,7 +89,10 @@ static void on_end(struct db_job *job)
 	if (job->code == ERR_OK && call->loses_answer)
 		job->code = err_set(&job->err, ERR_OUTCOME_UNKNOWN, "the connection was lost on purpose");
 	job->work = call->work;
+	job->on_end = call->on_end;
 	free(call);
+	if (job->on_end)
+		job->on_end(job);
 }
 
 static enum err_code fault_start(struct db *db, struct db_job *job, struct err *err)
@@ -97,7 +101,7 @@ static enum err_code fault_start(struct db *db, struct db_job *job, struct err *
 	struct fault_call *call = calloc(1, sizeof *call);
 	if (!call)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a unit of work");
-	*call = (struct fault_call){ .fault = fault, .work = job->work };
+	*call = (struct fault_call){ .fault = fault, .work = job->work, .on_end = job->on_end };
 	job->on_end = on_end;
 	job->work.run = fault_run;
 	job->work.arg = call;
@@ -130,7 +134,7 @@ static void fault_close(struct db *db)
 }
 
 static const struct db_ops fault_ops = {
-	.begin = fault_begin, .close = fault_close, .start = fault_start, .listen = fault_listen, .is_alone = false
+	.begin = fault_begin, .close = fault_close, .start = fault_start, .listen = fault_listen
 };
 
 enum err_code fault_open(struct db *inner, struct db **ret, struct err *err)

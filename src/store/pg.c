@@ -123,9 +123,7 @@ static void pg_close(struct db *db)
 	free(store);
 }
 
-static const struct db_ops pg_ops = {
-	.begin = pg_begin, .close = pg_close, .start = pg_start, .listen = pg_listen, .is_alone = false
-};
+static const struct db_ops pg_ops = { .begin = pg_begin, .close = pg_close, .start = pg_start, .listen = pg_listen };
 
 /* -- opening ------------------------------------------------------------------------------------------ */
 

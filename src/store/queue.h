@@ -13,8 +13,9 @@
  * lower rank.
  *
  * Leases: a node that lives counts up its row (parts_beat). One whose count another node has not seen change for
- * `lease_us` by that node's own clock is dead: its parts are claimed again. Wall clocks do not matter. A claim's token
- * is refused once the part was claimed again or its job has ended, so a late worker changes nothing.
+ * `lease_us` by that node's own clock, while it looked all the time, is dead: its parts are claimed again. Wall clocks
+ * do not matter, and a database that was away buries nobody. A claim's token is refused once the part was claimed again
+ * or its job has ended, so a late worker changes nothing.
  *
  * Thread safety: a struct part_queue may be used by several units of work at once.
  */
@@ -41,9 +42,10 @@ struct part_queue;
 
 /* 0 stands for the default in brackets. */
 struct part_queue_config {
-	const char *node; /* this node's name, for people; copied */
+	const char *node; /* this node's name, and what else there is to say of it; for people, copied, cut */
+	const char *about;
 	int attempts_max; /* [3] failures after which a part is given up */
-	int64_t lease_us; /* [15 s] */
+	int64_t lease_us; /* [15 s] several beats */
 	int64_t backoff_us; /* before the first retry, doubled for each next; negative: none [1 s] */
 	int64_t backoff_max_us; /* [5 min] */
 };
@@ -121,7 +123,7 @@ enum err_code parts_ready(struct db_tx *tx, int stage, int64_t max, int64_t *ret
 /* Makes this node known; with `is_alone` (db_is_alone) every other is dead. Again after parts_beat said so. */
 enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alone, struct err *err) MUST_CHECK;
 
-/* The node ends: its parts are ready again at once. */
+/* The node ends: its parts are ready again at once. Nothing is claimed after. */
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err) MUST_CHECK;
 
 struct parts_beat {

@@ -64,7 +64,7 @@ static int by_rank(const void *a, const void *b)
 
 static void read_claims(struct part_queue *queue, const struct db_rows *rows, int stage, struct part_claim *ret)
 {
-	int64_t start = INT64_MIN;
+	int64_t now = INT64_MIN;
 	for (size_t i = 0; i < rows->count; i++) {
 		ret[i] = (struct part_claim){ .id = db_get_int(rows, i, 0),
 					      .job = db_get_int(rows, i, 1),
@@ -73,11 +73,14 @@ static void read_claims(struct part_queue *queue, const struct db_rows *rows, in
 					      .token = db_get_int(rows, i, 3),
 					      .rank = db_get_int(rows, i, 4),
 					      .failures = db_get_int(rows, i, 6) };
-		if (db_get_int(rows, i, 5) > start)
-			start = db_get_int(rows, i, 5);
+		/* Not ahead of what others of no priority have reached: a job in a hurry must not make those that come
+		 * after it start behind them. */
+		int64_t start = db_get_int(rows, i, 5);
+		int64_t reached = start < ret[i].rank ? start : ret[i].rank;
+		now = reached > now ? reached : now;
 	}
 	qsort(ret, rows->count, sizeof *ret, by_rank);
-	queue_note_now(queue, stage, start);
+	queue_note_now(queue, stage, now);
 }
 
 /* Forward only from where this claim began, and not over what became ready meanwhile, which it may not have seen. */

@@ -4,15 +4,16 @@
 #include "base/clock.h"
 #include "store/queue_priv.h"
 
-static const struct db_stmt insert_node = {
-	.sql = "INSERT INTO queue_nodes (name, beat, started_at) VALUES ($1, 0, $2) RETURNING id", .params = "ti"
-};
+static const struct db_stmt insert_node = { .sql = "INSERT INTO queue_nodes (name, about, beat, started_at, seen_at) "
+						   "VALUES ($1, $2, 0, $3, $3) RETURNING id",
+					    .params = "tti" };
 static const struct db_stmt delete_others = { .sql = "DELETE FROM queue_nodes WHERE id <> $1", .params = "i" };
 static const struct db_stmt delete_node = { .sql = "DELETE FROM queue_nodes WHERE id = $1", .params = "i" };
 static const struct db_stmt delete_stale = { .sql = "DELETE FROM queue_nodes WHERE id = $1 AND beat = $2",
 					     .params = "ii" };
-static const struct db_stmt beat_stmt = { .sql = "UPDATE queue_nodes SET beat = beat + 1 WHERE id = $1 RETURNING beat",
-					  .params = "i" };
+static const struct db_stmt beat_stmt = { .sql = "UPDATE queue_nodes SET beat = beat + 1, seen_at = $2 WHERE id = $1 "
+						 "RETURNING beat",
+					  .params = "ii" };
 static const struct db_stmt nodes_stmt = {
 	.sql = "SELECT id, beat FROM queue_nodes WHERE id <> $1 ORDER BY id LIMIT $2", .params = "ii"
 };
@@ -113,7 +114,7 @@ static enum err_code recover(struct part_queue *queue, struct db_tx *tx, struct 
 enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alone, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_text(queue->node), db_int(clock_wall_us()) };
+	struct db_value params[] = { db_text(queue->node), db_text(queue->about), db_int(clock_wall_us()) };
 	enum err_code code = db_query(tx, &insert_node, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -155,19 +156,22 @@ static struct node_seen *find_seen(struct part_queue *queue, int64_t id)
 	return NULL;
 }
 
-/* Updates what is known of the others; `ret_stale` gets those that have not moved for a lease. */
+/* Updates what is known of the others; `ret_stale` gets those that have not moved for a lease. Who has not looked for
+ * long knows nothing of them (the database may have been away, for all of them), and begins anew. */
 static size_t watch(struct part_queue *queue, const struct db_rows *rows, struct node_seen *ret_stale)
 {
 	int64_t now = clock_monotonic_us();
 	struct node_seen seen[NODES_MAX];
 	size_t stale = 0;
 	queue_lock(queue);
+	bool is_blind = now - queue->watched_us > queue->lease_us / 2;
+	queue->watched_us = now;
 	for (size_t i = 0; i < rows->count; i++) {
 		seen[i] = (struct node_seen){ .id = db_get_int(rows, i, 0),
 					      .beat = db_get_int(rows, i, 1),
 					      .changed_us = now };
 		const struct node_seen *before = find_seen(queue, seen[i].id);
-		if (before && before->beat == seen[i].beat)
+		if (!is_blind && before && before->beat == seen[i].beat)
 			seen[i].changed_us = before->changed_us;
 		if (now - seen[i].changed_us >= queue->lease_us)
 			ret_stale[stale++] = seen[i];
@@ -213,7 +217,7 @@ static enum err_code share_virtual_time(struct part_queue *queue, struct db_tx *
 static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(queue_node_id(queue)) };
+	struct db_value params[] = { db_int(queue_node_id(queue)), db_int(clock_wall_us()) };
 	enum err_code code = db_query(tx, &beat_stmt, params, &rows, err);
 	if (code != ERR_OK || rows.count == 1)
 		return code;

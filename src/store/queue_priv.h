@@ -27,14 +27,15 @@ struct node_seen {
 };
 
 struct part_queue {
-	char node[64];
+	char node[64], about[256];
 	int attempts_max;
 	int64_t lease_us, backoff_us, backoff_max_us;
 	pthread_mutex_t mutex; /* of what follows */
 	int64_t node_id; /* 0: not joined */
 	struct hint hints[PARTS_STAGES];
-	int64_t now[PARTS_STAGES]; /* virtual time: the largest start that was claimed here or read from the database */
+	int64_t now[PARTS_STAGES]; /* virtual time: what claims here or the database have reached */
 	int64_t now_shared[PARTS_STAGES]; /* what the database knows of it */
+	int64_t watched_us; /* when the other nodes were looked at last */
 	struct node_seen nodes[NODES_MAX];
 	size_t node_count;
 };

@@ -143,11 +143,8 @@ static enum err_code open_store(struct sqlite_store *store, const struct db_conf
 	return code;
 }
 
-static const struct db_ops server_ops = {
-	.begin = sqlite_begin, .close = sqlite_close, .start = sqlite_start, .listen = sqlite_listen, .is_alone = true
-};
-static const struct db_ops admin_ops = {
-	.begin = sqlite_begin, .close = sqlite_close, .start = sqlite_start, .listen = sqlite_listen, .is_alone = false
+static const struct db_ops sqlite_ops = {
+	.begin = sqlite_begin, .close = sqlite_close, .start = sqlite_start, .listen = sqlite_listen
 };
 
 enum err_code sqlite_open(const struct db_config *config, struct db **ret, struct err *err)
@@ -155,7 +152,8 @@ enum err_code sqlite_open(const struct db_config *config, struct db **ret, struc
 	struct sqlite_store *store = calloc(1, sizeof *store);
 	if (!store)
 		return err_set(err, ERR_NO_MEMORY, "no memory for the database");
-	store->db.ops = config->role == DB_SERVER ? &server_ops : &admin_ops;
+	store->db.ops = &sqlite_ops;
+	store->db.is_alone = config->role == DB_SERVER;
 	store->db.timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : DB_TIMEOUT_DEFAULT_MS;
 	store->lock_fd = -1;
 	store->is_memory = config->kind == DB_SQLITE_MEMORY;

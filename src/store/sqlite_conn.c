@@ -246,10 +246,12 @@ enum err_code conn_open(const char *path, bool create, struct sqlite_conn **ret,
 		(void)sqlite3_extended_result_codes(conn->db, 1);
 		(void)sqlite3_busy_timeout(conn->db, SQLITE_BUSY_MS);
 		sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
-		/* The cache is 16 MiB; what is larger is the system's page cache anyway. */
+		/* The cache is 16 MiB; what is larger is the system's page cache anyway. A log that one large write
+		 * made long is cut to 64 MiB when it begins anew. */
 		code = conn_exec(conn,
 				 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-				 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY",
+				 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
+				 "PRAGMA journal_size_limit = 67108864",
 				 err);
 	}
 	if (code != ERR_OK) {

@@ -1,5 +1,6 @@
 /*
- * Databases for tests: opened by the name of the back end ("file", "memory", "postgres"), each in a folder of its own.
+ * Databases for tests: opened by the name of the back end ("file", "memory", "postgres", and "fault": a file behind the
+ * wrapper that makes faults, which here makes none), each in a folder of its own.
  * The PostgreSQL is started by the test program and ends with it.
  */
 #ifndef TIRO_TESTS_SUPPORT_STORE_H
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/fault.h"
 
 enum { STORE_SKIPPED = 77 };
 
@@ -22,6 +23,7 @@ struct store_place {
 	char path[96]; /* SQLite's file */
 	enum db_kind kind;
 	bool has_server;
+	bool is_wrapped;
 };
 
 /* Runs tests/support/postgres; its exit status. TIRO_TEST_POSTGRES is its path. */
@@ -56,6 +58,7 @@ static inline int store_place_init(struct store_place *place, const char *backen
 	(void)snprintf(place->path, sizeof place->path, "%s/tiro.db", place->folder);
 	place->kind = DB_SQLITE;
 	place->has_server = false;
+	place->is_wrapped = strcmp(backend, "fault") == 0;
 	if (strcmp(backend, "memory") == 0)
 		place->kind = DB_SQLITE_MEMORY;
 	if (strcmp(backend, "postgres") != 0)
@@ -74,6 +77,14 @@ static inline struct db_config store_config(const struct store_place *place)
 		.kind = place->kind, .path = place->path, .host = place->folder, .dbname = "postgres"
 	};
 	return config;
+}
+
+/* db_open in that place. */
+static inline enum err_code store_open(const struct store_place *place, const struct db_config *config, uv_loop_t *loop,
+				       struct db **ret, struct err *err)
+{
+	enum err_code code = db_open(config, loop, ret, err);
+	return code == ERR_OK && place->is_wrapped ? fault_open(*ret, ret, err) : code;
 }
 
 #endif

@@ -214,7 +214,7 @@ int queue_under_test_begin(int argc, char **argv)
 	if (status != 0)
 		return status;
 	struct db_config config = store_config(&place);
-	if (db_open(&config, NULL, &shared_db, &err) != ERR_OK || migrate_up(shared_db, &err) != ERR_OK) {
+	if (store_open(&place, &config, NULL, &shared_db, &err) != ERR_OK || migrate_up(shared_db, &err) != ERR_OK) {
 		(void)fprintf(stderr, "%s\n", err.message);
 		return 1;
 	}

@@ -116,7 +116,7 @@ static pid_t start_process(void)
 	config.pool_min = 1;
 	struct err err;
 	struct claimer c = { .db = NULL };
-	if (db_open(&config, NULL, &c.db, &err) != ERR_OK)
+	if (store_open(&place, &config, NULL, &c.db, &err) != ERR_OK)
 		_exit(1);
 	work(&c);
 	db_close(c.db);
@@ -172,7 +172,7 @@ static struct db *open_place(void)
 {
 	struct db_config config = store_config(&place);
 	struct db *db;
-	assert_ok(db_open(&config, NULL, &db, &why));
+	assert_ok(store_open(&place, &config, NULL, &db, &why));
 	assert_ok(migrate_up(db, &why));
 	return db;
 }

@@ -16,7 +16,7 @@ static int open_db(void **state)
 {
 	struct db_config config = store_config(&place);
 	struct db *db;
-	assert_ok(db_open(&config, NULL, &db, &why));
+	assert_ok(store_open(&place, &config, NULL, &db, &why));
 	run_sql(db, "DROP TABLE IF EXISTS t");
 	run_sql(db, "DROP TABLE IF EXISTS schema_versions");
 	*state = db;
@@ -111,7 +111,7 @@ static void nodes_that_start_at_once_migrate_once(void **state)
 		/* A memory has one owner: its four threads share it. */
 		racers[i].db = *state;
 		if (place.kind != DB_SQLITE_MEMORY)
-			assert_ok(db_open(&config, NULL, &racers[i].db, &why));
+			assert_ok(store_open(&place, &config, NULL, &racers[i].db, &why));
 		assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
 	}
 	for (int i = 0; i < 4; i++) {
@@ -130,6 +130,7 @@ static void the_programs_own_schema_can_be_made(void **state)
 	assert_ok(migrate_up(*state, &why));
 	assert_int_equal(version_of(*state), migration_count);
 	assert_int_equal(get_number(*state, "SELECT count(*) FROM queue_clock"), 3);
+	assert_int_equal(get_number(*state, "SELECT count(*) FROM plans WHERE name = 'standard'"), 1);
 }
 
 #define WITH_DB(test) cmocka_unit_test_setup_teardown(test, open_db, close_db)

@@ -26,7 +26,7 @@ static void words_become_what_the_table_says(void **state)
 {
 	(void)state;
 	expand(DIALECT_SQLITE, "x {int} {bytes}{skip_locked}", "x INTEGER BLOB");
-	expand(DIALECT_POSTGRES, "x {int} {bytes}{skip_locked}", "x bigint byteaFOR UPDATE SKIP LOCKED");
+	expand(DIALECT_POSTGRES, "x {int} {bytes}{skip_locked}", "x bigint byteaFOR NO KEY UPDATE SKIP LOCKED");
 }
 
 static void a_word_takes_an_argument(void **state)

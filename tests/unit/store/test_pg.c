@@ -130,6 +130,21 @@ static void an_idle_connection_that_was_cut_is_replaced_before_it_is_used(void *
 	db_close(db);
 }
 
+static void a_server_that_died_without_a_word_is_noticed_before_it_is_written_to(void **state)
+{
+	(void)state;
+	struct db_config config = store_config(&place);
+	config.pool_min = config.pool_max = 1;
+	struct db *db = open_with(&config, NULL);
+	struct db_value one[] = { db_int(1) };
+	struct db_value two[] = { db_int(2) };
+	assert_ok(db_run_stmt(db, DB_WRITE, &add_row, one, NULL, &why));
+	assert_int_equal(store_server(&place, "kill", ""), 0);
+	assert_int_equal(store_server(&place, "start", ""), 0);
+	assert_ok(db_run_stmt(db, DB_WRITE, &add_row, two, NULL, &why));
+	db_close(db);
+}
+
 static void *kill_soon(void *arg)
 {
 	(void)arg;
@@ -327,6 +342,7 @@ int main(void)
 		WITH_TABLE(a_server_that_is_not_there_is_a_network_error),
 		WITH_TABLE(a_unit_that_loses_its_connection_before_the_commit_is_run_again),
 		WITH_TABLE(an_idle_connection_that_was_cut_is_replaced_before_it_is_used),
+		WITH_TABLE(a_server_that_died_without_a_word_is_noticed_before_it_is_written_to),
 		WITH_TABLE(a_commit_that_was_cut_off_is_of_unknown_outcome),
 		WITH_TABLE(a_server_killed_in_the_middle_loses_nothing_that_was_acknowledged),
 		WITH_TABLE(a_listener_hears_other_nodes_and_says_so_when_it_was_away),

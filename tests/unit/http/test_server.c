@@ -331,6 +331,7 @@ static void addresses_are_checked(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(http_server_listen(f->server, bad[i], &f->err), ERR_INVALID);
 	assert_int_equal(http_server_listen(f->server, "127.0.0.1:0", &f->err), ERR_OK);
+	assert_int_not_equal(http_server_port(f->server), 0);
 	char taken[32];
 	(void)snprintf(taken, sizeof taken, "127.0.0.1:%u", http_server_port(f->server));
 	assert_int_equal(http_server_listen(f->server, taken, &f->err), ERR_UNAVAILABLE);

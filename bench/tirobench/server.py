@@ -22,7 +22,7 @@ UPLOAD_BYTES = 1 << 30
 PIECE = 1 << 20
 MILLION = 1_000_000
 TASK_REQUEST, TASK_UPLOAD, TASK_STREAMS = "a million small JSON requests", "1 GiB multipart upload", f"{STREAMS} idle event streams"
-TIRO, NGINX = "tiro http", "nginx"
+TIRO, NGINX = "tiro", "nginx"
 CPU_GOAL_US, RATIO_GOAL, STREAM_GOAL_BYTES, EVENT_GOAL_MS, UPLOAD_GOAL_MIB = 8.0, 1.3, 2048, 500, 1.0
 
 

@@ -114,6 +114,9 @@ static void start_linger(struct http_conn *conn)
 static bool step(struct http_conn *conn)
 {
 	struct http_request *request = conn->request;
+	/* Whoever asks with HEAD for events has what it asked for. */
+	if (request && request->is_events && request->method == HTTP_METHOD_HEAD && !request->ended)
+		response_end(request);
 	if (request && request->ended && (request->complete || !request->keep_alive)) {
 		end_request(conn);
 		return true;

@@ -135,11 +135,12 @@ def test_a_drain_ends_at_its_deadline():
         client.sock.close()
 
 
-def test_the_access_log_names_patterns_and_never_paths():
-    with serving(log=1) as server:
+def test_the_access_log_names_patterns_and_never_paths(tmp_path):
+    with serving(log=tmp_path / "access.log") as server:
         server.get("/items/secret?q=secret", "X-Request-Id: one")
         server.get("/secret")
-        log = server.stop()
+        server.stop()
+    log = (tmp_path / "access.log").read_text()
     assert "secret" not in log
     assert re.search(r"^GET /items/\{id\} 200 hung_up=0 in=0 out=\d+ id=one$", log, re.MULTILINE)
     assert re.search(r"^GET - 404 ", log, re.MULTILINE)

@@ -160,6 +160,7 @@ static void a_node_that_could_not_look_for_long_buries_nobody(void **state)
 	publish(q, add_job(q, NULL, 1), 0, 1, 20);
 	assert_int_equal(claim(other, &c, 1), 1);
 	assert_int_equal(beat_for(q, other, LEASE_US / 2), 0);
+	assert_int_equal(beat(q, &seen), ERR_OK);
 	/* As if the database had been away from both for longer than a lease. */
 	clock_sleep_us(2 * LEASE_US);
 	assert_int_equal(beat(q, &seen), ERR_OK);

@@ -152,6 +152,7 @@ static void on_claimed(void *arg, enum err_code code, const struct err *why)
 		free_worker_if_done(worker);
 		return;
 	}
+	worker->may_hold_more |= code == ERR_OUTCOME_UNKNOWN;
 	if (code != ERR_OK && code != ERR_CANCELLED)
 		log_line(LOG_WARNING, "parts could not be claimed: %s", why->message);
 	/* What cannot be started here stays claimed until the lease ends: memory is short, others may do better. */
@@ -168,7 +169,7 @@ static void claim_stage(struct worker *worker, int stage)
 	struct claiming *c = &worker->claiming[stage];
 	int room = capacity(worker, stage) - worker->in_hand[stage];
 	c->again = c->busy;
-	if (c->busy || room <= 0 || !worker->joined || worker->draining)
+	if (c->busy || room <= 0 || !worker->joined || worker->draining || worker->may_hold_more)
 		return;
 	struct err err;
 	c->room = (size_t)room < ARRAY_LEN(c->claims) ? (size_t)room : ARRAY_LEN(c->claims);
@@ -220,6 +221,8 @@ static enum err_code run_beat(struct db_tx *tx, void *arg, struct err *err)
 	struct part_queue *queue = worker->spec.queue;
 	if (!worker->joined)
 		return parts_join(queue, tx, db_is_alone(worker->spec.files->db), err);
+	if (worker->is_keeping && parts_keep(queue, tx, worker->keep, worker->keep_count, err) != ERR_OK)
+		return err->code;
 	return parts_beat(queue, tx, &worker->beat_result, err);
 }
 
@@ -298,9 +301,22 @@ static void on_beaten(void *arg, enum err_code code, const struct err *why)
 		worker->joined = true;
 		worker->join_why.code = ERR_OK;
 	}
+	if (code == ERR_OK && worker->is_keeping)
+		worker->may_hold_more = false;
 	if (code == ERR_OK)
 		claim_all(worker);
 	check_drained(worker);
+}
+
+/* After a claim whose outcome is unknown, and once none is under way: what we hold is all that we hold. */
+static void collect_claims(struct worker *worker)
+{
+	worker->is_keeping = worker->may_hold_more;
+	for (int stage = 0; stage < PARTS_STAGES; stage++)
+		worker->is_keeping &= !worker->claiming[stage].busy;
+	worker->keep_count = 0;
+	for (struct task *task = worker->tasks; task && worker->keep_count < ARRAY_LEN(worker->keep); task = task->next)
+		worker->keep[worker->keep_count++] = task->claim;
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -312,6 +328,7 @@ static void on_beat(uv_timer_t *timer)
 	if (worker->beating)
 		return;
 	worker->beat_result.given_up_count = 0;
+	collect_claims(worker);
 	worker->beating = db_submit(worker->spec.files->db, &work, &err) == ERR_OK;
 	if (!worker->beating)
 		log_line(LOG_WARNING, "no heartbeat: %s", err.message);

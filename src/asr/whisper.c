@@ -16,7 +16,6 @@
 #include "base/limits.h"
 
 enum {
-	TOKENS_MAX = 448, /* Whisper's text context */
 	/* More audio than this behind the last word has words in it: padding and hesitation are shorter. */
 	UNCOVERED_MAX = 3 * AUDIO_RATE / 2,
 	SOUND_MIN = AUDIO_RATE / 10,
@@ -86,7 +85,7 @@ static size_t take_tokens(struct asr_session *s, int segment, int64_t duration_u
 	size_t count = 0;
 	double logprob = 0.0;
 	int n = whisper_full_n_tokens_from_state(s->state, segment);
-	for (int i = 0; i < n && count < TOKENS_MAX; i++) {
+	for (int i = 0; i < n && count < ASR_WHISPER_TEXT_CONTEXT; i++) {
 		whisper_token_data data = whisper_full_get_token_data_from_state(s->state, segment, i);
 		if (data.id >= whisper_token_eot(context))
 			continue;
@@ -105,7 +104,7 @@ static size_t take_tokens(struct asr_session *s, int segment, int64_t duration_u
 static enum err_code take_segments(struct asr_session *s, const struct asr_options *options, float temperature,
 				   struct asr_transcript *t, struct err *err)
 {
-	struct asr_token tokens[TOKENS_MAX];
+	struct asr_token tokens[ASR_WHISPER_TEXT_CONTEXT];
 	int n = whisper_full_n_segments_from_state(s->state);
 	for (int i = 0; i < n; i++) {
 		struct asr_segment segment = {

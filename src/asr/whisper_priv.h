@@ -13,6 +13,7 @@ enum {
 	/* At least as many languages as whisper.cpp knows. */
 	ASR_WHISPER_LANGUAGES = 128,
 	ASR_WHISPER_CONTEXT = 1500, /* the encoder's frames of 30 s */
+	ASR_WHISPER_TEXT_CONTEXT = 448, /* tokens of a text and its prompt */
 	/* Shorter parts are filled up with silence: the model knows nothing so short. */
 	ASR_WHISPER_SAMPLES_MIN = AUDIO_RATE
 };

@@ -312,7 +312,8 @@ static void free_speech(struct job *job)
 	free(s);
 }
 
-static const struct job_ops speech_ops = { .plan = plan,
+static const struct job_ops speech_ops = { .is_speech = true,
+					   .plan = plan,
 					   .recognise = recognise,
 					   .recognised = recognised,
 					   .finish = finish,

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import time
+import wave
 
 import pytest
 
@@ -93,3 +94,29 @@ def test_time_in_which_all_of_it_is_stopped_does_not_count(jfk):
         out, said = process.communicate()
         assert process.returncode == 0 and said == b"" and out.decode() == expected
         assert engines == {engine}
+
+
+def parts_held(pid):
+    """Parts' samples that tiro has in its hands."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                count += "tiro-bulk" in os.readlink(f"/proc/{pid}/fd/{fd}")
+    return count
+
+
+@pytest.mark.usefixtures("speech_model")
+def test_a_recording_does_not_pile_up_behind_a_slow_part(jfk, tmp_path):
+    with wave.open(str(jfk), "rb") as wav:
+        params, frames = wav.getparams(), wav.readframes(wav.getnframes())
+    with wave.open(str(tmp_path / "long.wav"), "wb") as wav:
+        wav.setparams(params)
+        wav.writeframes(frames * 200)
+    most = 0
+    with transcribing("-t", 2, "--prompt", "fake:first=5000", tmp_path / "long.wav") as process:
+        while process.poll() is None:
+            most = max(most, parts_held(process.pid))
+            time.sleep(0.02)
+        assert process.returncode == 0
+    assert 10 < most < 32

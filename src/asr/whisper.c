@@ -131,7 +131,7 @@ static enum err_code try_once(struct asr_session *s, const struct piece *piece, 
 {
 	struct whisper_full_params p = parameters(s, piece, attempt);
 	int status = whisper_full_with_state(s->model->context, s->state, p, piece->samples, (int)piece->count);
-	if (status != 0 || s->stopped)
+	if (status != 0 || s->stopped || asr_whisper_encoder_failed(s))
 		return asr_whisper_failed(s, status, err);
 	return take_segments(s, piece->options, attempt->temperature, t, err);
 }

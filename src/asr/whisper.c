@@ -101,6 +101,14 @@ static size_t take_tokens(struct asr_session *s, int segment, int64_t duration_u
 	return count;
 }
 
+/* `text_len`: of the text before it. */
+static void drop_last_segment(struct asr_transcript *t, size_t text_len)
+{
+	t->word_count = t->segments[--t->segment_count].first_word;
+	t->text.len = text_len;
+	t->text.data[text_len] = '\0';
+}
+
 static enum err_code take_segments(struct asr_session *s, const struct asr_options *options, float temperature,
 				   struct asr_transcript *t, struct err *err)
 {
@@ -117,9 +125,12 @@ static enum err_code take_segments(struct asr_session *s, const struct asr_optio
 		enum err_code code = asr_words_add(t, &segment, tokens, count, err);
 		if (code)
 			return code;
-		if (t->text.len > first)
-			t->segments[t->segment_count - 1].compression_ratio =
-				asr_compression_ratio(t->text.data + first, t->text.len - first);
+		if (t->text.len == first)
+			continue;
+		struct asr_segment *added = &t->segments[t->segment_count - 1];
+		added->compression_ratio = asr_compression_ratio(t->text.data + first, t->text.len - first);
+		if (asr_quality_is_unsaid(t, added))
+			drop_last_segment(t, first);
 	}
 	return ERR_OK;
 }

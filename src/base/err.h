@@ -33,6 +33,11 @@
 	X(ERR_UNAVAILABLE, "unavailable", EX_UNAVAILABLE, "something that is needed is not installed or not running")  \
 	X(ERR_CORRUPT, "corrupt", EX_DATAERR, "stored or downloaded data does not match its hash or format")           \
 	X(ERR_TIMEOUT, "timeout", EX_TEMPFAIL, "a deadline passed")                                                    \
+	X(ERR_CONFLICT, "conflict", EX_DATAERR, "something of that name or key exists already")                        \
+	X(ERR_REFERENCE, "reference", EX_DATAERR, "something that is referred to is not there, or is still needed")    \
+	X(ERR_BUSY, "busy", EX_TEMPFAIL, "too much waits, or another program holds a lock")                            \
+	X(ERR_READ_ONLY, "read_only", EX_NOPERM, "a database can only be read")                                        \
+	X(ERR_OUTCOME_UNKNOWN, "outcome_unknown", EX_TEMPFAIL, "a write was cut off: it may or may not have happened") \
 	X(ERR_CANCELLED, "cancelled", EX_TEMPFAIL, "the caller asked to stop")                                         \
 	X(ERR_CRASHED, "crashed", EX_SOFTWARE, "a child process died")                                                 \
 	X(ERR_PROTOCOL, "protocol", EX_PROTOCOL, "a message between processes was malformed")                          \

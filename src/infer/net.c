@@ -36,10 +36,13 @@ struct infer_request {
 	ov_tensor_t *output;
 };
 
-/* OpenVINO's own last message is per thread and never NULL. */
+/* OpenVINO's own last message is per thread, never NULL, and a copy for us to free. */
 static enum err_code refuse(const struct openvino *ov, enum err_code code, const char *name, struct err *err)
 {
-	return err_set(err, code, "OpenVINO failed with the %s: %s", name, ov->ov_get_last_err_msg());
+	const char *why = ov->ov_get_last_err_msg();
+	(void)err_set(err, code, "OpenVINO failed with the %s: %s", name, why);
+	ov->ov_free(why);
+	return code;
 }
 
 enum err_code infer_runtime_new(const char *dir, struct infer_runtime **ret, struct err *err)
@@ -51,8 +54,7 @@ enum err_code infer_runtime_new(const char *dir, struct infer_runtime **ret, str
 	if (code)
 		return code;
 	if (runtime->ov->ov_core_create(&runtime->core) != OK)
-		return err_set(err, ERR_UNAVAILABLE, "OpenVINO could not be started: %s",
-			       runtime->ov->ov_get_last_err_msg());
+		return refuse(runtime->ov, ERR_UNAVAILABLE, "start", err);
 	*ret = steal_ptr(&runtime);
 	return ERR_OK;
 }

@@ -1,16 +1,16 @@
-/* The queue's contract, over every back end. */
+/* The contract of jobs/queue.h, over every back end: queue_under_test.h says which. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include "jobs/queue.h"
+#include "queue_under_test.h"
 
 static int open_queue(void **state)
 {
 	struct err err;
-	return queue_memory_new((struct queue **)state, &err) == ERR_OK ? 0 : -1;
+	return queue_under_test_new((struct queue **)state, &err) == ERR_OK ? 0 : -1;
 }
 
 static int close_queue(void **state)
@@ -173,8 +173,11 @@ static void weights_and_priorities_out_of_range_are_refused(void **state)
 
 #define WITH_QUEUE(test) cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int status = queue_under_test_begin(argc, argv);
+	if (status != 0)
+		return status;
 	const struct CMUnitTest tests[] = {
 		WITH_QUEUE(an_empty_queue_gives_nothing),
 		WITH_QUEUE(parts_of_one_job_come_in_order_and_once),
@@ -188,5 +191,7 @@ int main(void)
 		WITH_QUEUE(an_ended_job_leaves_nothing),
 		WITH_QUEUE(weights_and_priorities_out_of_range_are_refused),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	status = cmocka_run_group_tests(tests, NULL, NULL);
+	queue_under_test_end();
+	return status;
 }

@@ -1,0 +1,254 @@
+/* What the durable queue has beyond the contract of jobs/queue.h: batches, retries, nodes that die. Over the back end
+ * that the first argument names. */
+#include "parts_calls.h"
+
+/* -- batches ------------------------------------------------------------------------------------------- */
+
+static void a_batch_comes_in_order_and_is_completed_at_once(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim claims[PARTS_BATCH_MAX];
+	bool accepted[PARTS_BATCH_MAX];
+	publish(q, add_job(q, NULL, 1), 0, 200, 20);
+	assert_int_equal(claim(q, claims, 64), 64);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(claims[i].index, i);
+	assert_int_equal(complete(claims, 64, accepted), 64);
+	assert_int_equal(claim(q, claims, PARTS_BATCH_MAX), 136);
+	assert_int_equal(claims[0].index, 64);
+	/* Of a batch with one late part the others count. */
+	assert_int_equal(complete(claims, 1, accepted), 1);
+	assert_int_equal(complete(claims, 136, accepted), 135);
+	assert_false(accepted[0]);
+	assert_int_equal(claim(q, claims, 1), 0);
+}
+
+static void publishing_twice_changes_nothing(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim claims[20];
+	int64_t job = add_job(q, NULL, 1);
+	publish(q, job, 0, 5, 20);
+	assert_int_equal(claim(q, claims, 2), 2);
+	publish(q, job, 0, 5, 20);
+	assert_int_equal(claim(q, claims, 20), 3);
+}
+
+static void a_part_that_becomes_ready_behind_the_hint_is_found(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim claims[10];
+	publish(q, add_job(q, NULL, 1), 0, 100, 20);
+	assert_int_equal(claim(q, claims, 10), 10);
+	assert_int_equal(release(q, &claims[3], false), PARTS_READY);
+	struct part_claim again[10];
+	assert_int_equal(claim(q, again, 1), 1);
+	assert_int_equal(again[0].id, claims[3].id);
+	/* Another node's notice does the same. */
+	struct part_queue *other = new_node();
+	join(other, false);
+	assert_int_equal(release(other, &claims[5], false), PARTS_READY);
+	char text[48];
+	(void)snprintf(text, sizeof text, "1 %lld", (long long)claims[5].rank);
+	assert_int_equal(parts_heard(q, text), 1);
+	assert_int_equal(claim(q, again, 1), 1);
+	assert_int_equal(again[0].id, claims[5].id);
+	/* A notice that comes while a claim runs, which may not have seen the part: the hint stays before it. */
+	struct part_claim next[10];
+	(void)snprintf(text, sizeof text, "1 %lld", (long long)claims[9].rank + 5 * 20 * 1000000);
+	assert_int_equal(parts_heard(q, text), 1);
+	assert_int_equal(claim(q, next, 10), 10);
+	assert_int_equal(release(other, &next[4], false), PARTS_READY);
+	assert_int_equal(claim(q, again, 1), 1);
+	assert_int_equal(again[0].id, next[4].id);
+	assert_int_equal(parts_heard(q, "nonsense"), -1);
+	assert_int_equal(parts_heard(q, NULL), -1);
+	part_queue_free(other);
+}
+
+/* -- failures ------------------------------------------------------------------------------------------ */
+
+static void a_part_that_fails_waits_longer_each_time_and_is_given_up(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim c;
+	struct parts_beat seen;
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	for (int failure = 1; failure <= 2; failure++) {
+		assert_int_equal(claim(q, &c, 1), 1);
+		assert_int_equal(c.failures, failure - 1);
+		assert_int_equal(release(q, &c, true), PARTS_WAITS);
+		assert_int_equal(claim(q, &c, 1), 0);
+		clock_sleep_us(failure * BACKOFF_US);
+		assert_int_equal(beat(q, &seen), ERR_OK);
+		assert_int_equal(seen.due, 1);
+	}
+	assert_int_equal(claim(q, &c, 1), 1);
+	assert_int_equal(release(q, &c, true), PARTS_GIVEN_UP);
+	assert_int_equal(claim(q, &c, 1), 0);
+}
+
+static void a_retry_survives_a_clock_that_was_put_back(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim c;
+	struct parts_beat seen;
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	assert_int_equal(claim(q, &c, 1), 1);
+	assert_int_equal(release(q, &c, true), PARTS_WAITS);
+	run_sql(db, "UPDATE parts SET due = due + 86400000000");
+	assert_int_equal(beat(q, &seen), ERR_OK);
+	assert_int_equal(seen.due, 1);
+}
+
+/* -- nodes --------------------------------------------------------------------------------------------- */
+
+/* Two nodes (one, where `other` is NULL) live for a while; returns how many parts the first one recovered. */
+static int64_t beat_for(struct part_queue *queue, struct part_queue *other, int64_t us)
+{
+	int64_t recovered = 0;
+	for (int64_t end = clock_monotonic_us() + us; clock_monotonic_us() < end;) {
+		struct parts_beat seen;
+		assert_int_equal(beat(queue, &seen), ERR_OK);
+		recovered += seen.recovered;
+		if (other)
+			assert_int_equal(beat(other, &seen), ERR_OK);
+		clock_sleep_us(LEASE_US / 10);
+	}
+	return recovered;
+}
+
+static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *dead = new_node();
+	struct part_claim late[3];
+	struct part_claim again[3];
+	struct parts_beat seen;
+	bool accepted[3];
+	join(dead, false);
+	publish(q, add_job(q, NULL, 1), 0, 3, 20);
+	assert_int_equal(claim(dead, late, 3), 3);
+	assert_int_equal(complete(late, 1, accepted), 1);
+	assert_int_equal(beat(q, &seen), ERR_OK);
+	assert_int_equal(seen.recovered, 0);
+	/* A node that counts up lives, however long its parts take. */
+	assert_int_equal(beat_for(q, dead, 2 * LEASE_US), 0);
+	assert_int_equal(beat_for(q, NULL, 2 * LEASE_US), 2);
+	/* Refused as soon as it is ready again, and once another has it. */
+	assert_int_equal(complete(&late[1], 1, accepted), 0);
+	assert_int_equal(claim(q, again, 3), 2);
+	assert_int_equal(again[0].id, late[1].id);
+	assert_int_equal(again[0].failures, 1);
+	assert_int_equal(complete(&late[1], 2, accepted), 0);
+	assert_int_equal(complete(again, 2, accepted), 2);
+	/* The node learns that it was taken for dead, and may come back. */
+	assert_int_equal(beat(dead, &seen), ERR_CANCELLED);
+	join(dead, false);
+	assert_int_equal(beat(dead, &seen), ERR_OK);
+	part_queue_free(dead);
+}
+
+static void a_node_that_could_not_look_for_long_buries_nobody(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *other = new_node();
+	struct part_claim c;
+	struct parts_beat seen;
+	bool accepted;
+	join(other, false);
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	assert_int_equal(claim(other, &c, 1), 1);
+	assert_int_equal(beat_for(q, other, LEASE_US / 2), 0);
+	/* As if the database had been away from both for longer than a lease. */
+	clock_sleep_us(2 * LEASE_US);
+	assert_int_equal(beat(q, &seen), ERR_OK);
+	assert_int_equal(seen.recovered, 0);
+	assert_int_equal(beat(other, &seen), ERR_OK);
+	assert_int_equal(complete(&c, 1, &accepted), 1);
+	part_queue_free(other);
+}
+
+static void a_part_that_kills_its_node_again_and_again_is_given_up(void **state)
+{
+	struct part_queue *q = *state;
+	struct parts_beat seen;
+	struct part_claim c;
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	for (int i = 1; i <= 3; i++) {
+		struct part_queue *dead = new_node();
+		join(dead, false);
+		assert_int_equal(claim(dead, &c, 1), 1);
+		part_queue_free(dead);
+		/* As after a crash and a restart of the only server. */
+		join(q, true);
+		assert_int_equal(beat(q, &seen), ERR_OK);
+		assert_int_equal(seen.recovered, i < 3);
+		assert_int_equal(seen.given_up_count, i == 3);
+	}
+	assert_int_equal(seen.given_up[0].id, c.id);
+	assert_int_equal(seen.given_up[0].job, c.job);
+	assert_int_equal(claim(q, &c, 1), 0);
+}
+
+static enum err_code keep_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct call *c = arg;
+	return parts_keep(c->queue, tx, c->claims, c->max, err);
+}
+
+static void what_a_claim_took_whose_answer_was_lost_is_given_back(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *other = new_node();
+	struct part_claim claims[4];
+	struct part_claim others;
+	bool accepted[4];
+	join(other, false);
+	publish(q, add_job(q, NULL, 1), 0, 4, 20);
+	assert_int_equal(claim(other, &others, 1), 1);
+	assert_int_equal(claim(q, claims, 3), 3);
+	/* Only the first of the three is known to the node. */
+	struct call call = { .queue = q, .claims = claims, .max = 1 };
+	assert_ok(run_unit(db, keep_unit, &call, &why));
+	assert_int_equal(complete(claims, 3, accepted), 1);
+	assert_true(accepted[0]);
+	struct part_claim again[4];
+	assert_int_equal(claim(q, again, 4), 2);
+	assert_int_equal(again[0].id, claims[1].id);
+	assert_int_equal(again[0].failures, 0);
+	assert_int_equal(complete(&others, 1, accepted), 1);
+	part_queue_free(other);
+}
+
+static void a_node_that_leaves_gives_its_parts_back_at_once(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *leaving = new_node();
+	struct part_claim c;
+	join(leaving, false);
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	assert_int_equal(claim(leaving, &c, 1), 1);
+	struct call call = { .queue = leaving };
+	assert_ok(run_unit(db, leave_unit, &call, &why));
+	assert_int_equal(claim(q, &c, 1), 1);
+	assert_int_equal(c.failures, 0);
+	part_queue_free(leaving);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_QUEUE(a_batch_comes_in_order_and_is_completed_at_once),
+		WITH_QUEUE(publishing_twice_changes_nothing),
+		WITH_QUEUE(a_part_that_becomes_ready_behind_the_hint_is_found),
+		WITH_QUEUE(a_part_that_fails_waits_longer_each_time_and_is_given_up),
+		WITH_QUEUE(a_retry_survives_a_clock_that_was_put_back),
+		WITH_QUEUE(a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused),
+		WITH_QUEUE(a_node_that_could_not_look_for_long_buries_nobody),
+		WITH_QUEUE(a_part_that_kills_its_node_again_and_again_is_given_up),
+		WITH_QUEUE(what_a_claim_took_whose_answer_was_lost_is_given_back),
+		WITH_QUEUE(a_node_that_leaves_gives_its_parts_back_at_once),
+	};
+	return RUN_OVER_BACKEND(tests);
+}

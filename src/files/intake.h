@@ -49,8 +49,8 @@ bool intake_feed(struct intake *intake, const void *bytes, size_t len);
 /* All bytes were fed: store the file. on_end follows. */
 void intake_finish(struct intake *intake);
 
-/* The sender is gone: no callback follows, and what was written is removed in the background. A file that is being stored
- * at this moment may be stored. Not after on_end. */
+/* The sender is gone: no callback follows, and what was written is removed in the background. A file that is being
+ * stored at this moment may be stored. Not after on_end. */
 void intake_abort(struct intake *intake);
 
 #endif

@@ -8,13 +8,13 @@
 
 enum { ROWS_AT_ONCE = 200 };
 
-static const struct db_stmt abandon_stmt = {
-	.sql = "UPDATE files SET state = 2 WHERE id IN (SELECT id FROM files WHERE state = 0 AND created_at < $1 LIMIT $2) "
-	       "RETURNING id",
-	.params = "ii"
-};
+static const struct db_stmt abandon_stmt = { .sql = "UPDATE files SET state = 2 WHERE id IN (SELECT id FROM files "
+						    "WHERE state = 0 AND created_at < $1 LIMIT $2) "
+						    "RETURNING id",
+					     .params = "ii" };
 static const struct db_stmt deleting_stmt = {
-	.sql = "SELECT id FROM files WHERE state = 2 AND created_at < $1 AND id > $2 ORDER BY id LIMIT $3", .params = "ibi"
+	.sql = "SELECT id FROM files WHERE state = 2 AND created_at < $1 AND id > $2 ORDER BY id LIMIT $3",
+	.params = "ibi"
 };
 static const struct db_stmt known_stmt = { .sql = "SELECT 1 FROM files WHERE id = $1", .params = "b" };
 

@@ -1,7 +1,7 @@
 /*
- * What was left behind: by clients that went away while the server died, by a store that was away, by deletions that were
- * cut short. It is run at start and once a day, on any node, on several at once without harm. Blocks: for a thread of a
- * pool. Thread-safe.
+ * What was left behind: by clients that went away while the server died, by a store that was away, by deletions that
+ * were cut short. It is run at start and once a day, on any node, on several at once without harm. Blocks: for a thread
+ * of a pool. Thread-safe.
  */
 #ifndef TIRO_FILES_SWEEP_H
 #define TIRO_FILES_SWEEP_H
@@ -20,8 +20,8 @@ struct sweep_counts {
 	uint64_t objects; /* that belonged to nothing */
 };
 
-/* Ends uploads and deletions that were begun before `before_us` (wall time), and removes older objects "files/ID" that no
- * row knows. *counts is added to. What was done before an error stays. */
+/* Ends uploads and deletions that were begun before `before_us` (wall time), and removes older objects "files/ID" that
+ * no row knows. *counts is added to. What was done before an error stays. */
 enum err_code files_sweep(const struct files *files, int64_t before_us, struct sweep_counts *counts, struct err *err)
 	MUST_CHECK;
 

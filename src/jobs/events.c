@@ -251,8 +251,8 @@ static struct topic *get_topic(struct event_hub *hub, const struct uuid *file)
 }
 
 enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64_t after_id,
-			   void (*on_event)(void *owner, const struct event *event), void *owner,
-			   struct follower **ret, struct err *err)
+			   void (*on_event)(void *owner, const struct event *event), void *owner, struct follower **ret,
+			   struct err *err)
 {
 	struct follower *follower = calloc(1, sizeof *follower);
 	struct topic *topic = follower ? get_topic(hub, file) : NULL;

@@ -1,4 +1,5 @@
-/* The units of work of a worker: facts, plan, parts, the end. Objects are in job_objects.c, the finish in job_finish.c. */
+/* The units of work of a worker: facts, plan, parts, the end. Objects are in job_objects.c, the finish in job_finish.c.
+ */
 #include "jobs/job_work.h"
 
 #include <inttypes.h>
@@ -8,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "blob/note.h"
 #include "jobs/events.h"
@@ -384,7 +385,7 @@ enum err_code job_fail_row(const struct files *files, int64_t number, const stru
 /* True for what another try may mend. */
 static bool may_pass(enum err_code code, const struct part_claim *claim)
 {
-	static const enum err_code passing[] = { ERR_NETWORK,	       ERR_IO,	      ERR_NO_SPACE,    ERR_BUSY,
+	static const enum err_code passing[] = { ERR_NETWORK,	      ERR_IO,	     ERR_NO_SPACE,    ERR_BUSY,
 						 ERR_OUTCOME_UNKNOWN, ERR_NO_MEMORY, ERR_UNAVAILABLE, ERR_SYSTEM };
 	for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
 		if (code == passing[i])

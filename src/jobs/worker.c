@@ -365,12 +365,12 @@ enum err_code worker_new(uv_loop_t *loop, const struct worker_spec *spec, struct
 	for (int stage = 0; stage < PARTS_STAGES; stage++)
 		worker->claiming[stage] = (struct claiming){ .worker = worker, .stage = stage };
 	struct hands_spec hands = { .engine = spec->engine,
-				    .part_timeout_us = spec->part_timeout_us > 0 ? spec->part_timeout_us
-										  : LIMIT_ENGINE_PART_US,
+				    .part_timeout_us =
+					    spec->part_timeout_us > 0 ? spec->part_timeout_us : LIMIT_ENGINE_PART_US,
 				    .on_free = on_free_thread,
 				    .owner = worker };
-	enum err_code code = db_listen(spec->files->db, PARTS_CHANNEL, on_parts_notice, worker,
-				       &worker->parts_listener, err);
+	enum err_code code =
+		db_listen(spec->files->db, PARTS_CHANNEL, on_parts_notice, worker, &worker->parts_listener, err);
 	if (code == ERR_OK)
 		code = db_listen(spec->files->db, JOBS_CHANNEL, on_jobs_notice, worker, &worker->jobs_listener, err);
 	if (code == ERR_OK)

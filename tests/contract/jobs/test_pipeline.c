@@ -1,6 +1,6 @@
 /*
- * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a real
- * engine process, and each database. Two minutes of speech are six parts.
+ * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a
+ * real engine process, and each database. Two minutes of speech are six parts.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -139,7 +139,8 @@ static int teardown(void **state)
 	if (place.kind != DB_SQLITE_MEMORY) {
 		/* The next test begins with an empty one. */
 		store_place_done(&place);
-		assert_int_equal(store_place_init(&place, place.kind == DB_POSTGRES ? "postgres" : "file", "/tmp", ""), 0);
+		assert_int_equal(store_place_init(&place, place.kind == DB_POSTGRES ? "postgres" : "file", "/tmp", ""),
+				 0);
 	}
 	return 0;
 }

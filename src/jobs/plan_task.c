@@ -130,7 +130,7 @@ static void run_store(struct http_work *work)
 		code = job_part_write(spec->files, &t->base.facts, t->stored + (uint32_t)i, &t->storing[i].layout,
 				      t->storing[i].fd, &err);
 	if (code == ERR_OK)
-		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err);
+		(void)(job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err) == ERR_OK);
 	t->base.why = err;
 }
 

@@ -10,11 +10,10 @@ static const struct db_stmt find_stmt = {
 	       "WHERE f.id = $1 AND f.state <> 2",
 	.params = "bb"
 };
-static const struct db_stmt list_stmt = {
-	.sql = "SELECT " FILE_COLUMNS " FROM files f WHERE f.owner_id = $1 AND f.state <> 2 "
-	       "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
-	.params = "bii"
-};
+static const struct db_stmt list_stmt = { .sql = "SELECT " FILE_COLUMNS
+						 " FROM files f WHERE f.owner_id = $1 AND f.state <> 2 "
+						 "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
+					  .params = "bii" };
 static const struct db_stmt count_stmt = { .sql = "SELECT count(*) FROM files WHERE owner_id = $1 AND state <> 2",
 					   .params = "b" };
 static const struct db_stmt key_stmt = {

@@ -91,8 +91,8 @@ void files_object_key(const char *word, const struct uuid *id, char ret[BLOB_KEY
 enum err_code files_mark_deleted(struct db_tx *tx, const struct uuid *owner, const struct uuid *id, struct err *err)
 	MUST_CHECK;
 
-/* Second half: the bytes, and then the row with all that hangs on it in the database. What cannot be done now is done by
- * the sweep. */
+/* Second half: the bytes, and then the row with all that hangs on it in the database. What cannot be done now is done
+ * by the sweep. */
 enum err_code files_remove(const struct files *files, const struct uuid *id, struct err *err) MUST_CHECK;
 
 #endif

@@ -18,9 +18,8 @@ static const struct db_stmt find_stmt = {
 	       "JOIN files f ON f.id = k.file_id WHERE k.file_id = $1 AND k.user_id = $2 AND f.state <> 2",
 	.params = "bb"
 };
-static const struct db_stmt owned_stmt = {
-	.sql = "SELECT id FROM files WHERE id = $1 AND owner_id = $2 AND state <> 2", .params = "bb"
-};
+static const struct db_stmt owned_stmt = { .sql = "SELECT id FROM files WHERE id = $1 AND owner_id = $2 AND state <> 2",
+					   .params = "bb" };
 static const struct db_stmt delete_stmt = {
 	.sql = "DELETE FROM file_keys WHERE file_id = $1 AND user_id = $2 AND is_owner = 0 RETURNING user_id",
 	.params = "bb"
@@ -72,12 +71,9 @@ static enum err_code add_recipient(struct db_tx *tx, const struct recipient *r, 
 	if (seal_to(&rows, 0, r->key, box, err) != ERR_OK ||
 	    (has_own && seal_to(&rows, 1, r->key, own_box, err) != ERR_OK))
 		return err->code;
-	struct db_value params[] = { file_uuid_value(&r->file),
-				     file_uuid_value(&r->user),
-				     db_bytes(box, sizeof box),
-				     db_bytes(has_own ? own_box : NULL, sizeof own_box),
-				     db_int(r->is_owner),
-				     db_int(r->now_us) };
+	struct db_value params[] = { file_uuid_value(&r->file), file_uuid_value(&r->user),
+				     db_bytes(box, sizeof box), db_bytes(has_own ? own_box : NULL, sizeof own_box),
+				     db_int(r->is_owner),	db_int(r->now_us) };
 	return db_query(tx, &insert_stmt, params, NULL, err);
 }
 

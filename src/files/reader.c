@@ -30,8 +30,9 @@ static void free_reader(struct reader *reader)
 static void run(struct http_work *work)
 {
 	struct reader *reader = (struct reader *)work;
-	enum err_code code = reader->vault ? vault_read(reader->vault, reader->range, reader->bytes, &reader->got, &reader->why)
-					   : files_open(reader->files, &reader->file, &reader->vault, &reader->why);
+	enum err_code code =
+		reader->vault ? vault_read(reader->vault, reader->range, reader->bytes, &reader->got, &reader->why)
+			      : files_open(reader->files, &reader->file, &reader->vault, &reader->why);
 	if (code == ERR_OK)
 		reader->why.code = ERR_OK;
 }

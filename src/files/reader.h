@@ -24,7 +24,8 @@ struct reader_events {
 
 /* Opens in the background. Errors: ERR_NO_MEMORY, ERR_UNAVAILABLE (the pool is full). */
 enum err_code reader_new(const struct files *files, struct http_pool *pool, const struct uuid *file,
-			 const struct reader_events *events, void *owner, struct reader **ret, struct err *err) MUST_CHECK;
+			 const struct reader_events *events, void *owner, struct reader **ret, struct err *err)
+	MUST_CHECK;
 
 /* Asks for a range; on_bytes follows, later. After on_open, and not before the last one was answered. */
 void reader_want(struct reader *reader, uint64_t offset, size_t len);

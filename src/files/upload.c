@@ -12,10 +12,9 @@
 
 static const struct db_stmt lock_owner_stmt = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}",
 						.params = "b" };
-static const struct db_stmt used_stmt = {
-	.sql = "SELECT CAST(coalesce(sum(size_bytes), 0) AS bigint) FROM files WHERE owner_id = $1 AND state <> 2 AND id <> $2",
-	.params = "bb"
-};
+static const struct db_stmt used_stmt = { .sql = "SELECT CAST(coalesce(sum(size_bytes), 0) AS bigint) FROM files WHERE "
+						 "owner_id = $1 AND state <> 2 AND id <> $2",
+					  .params = "bb" };
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO files (id, owner_id, name, content_type, size_bytes, state, created_at) "
 	       "VALUES ($1, $2, $3, $4, $5, 0, $6)",
@@ -100,9 +99,8 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct beginning *b = arg;
 	struct db_value params[] = {
-		file_uuid_value(&b->spec->id),	 file_uuid_value(&b->spec->owner),
-		db_text(b->spec->name),		 db_text(b->spec->content_type),
-		db_int((int64_t)b->spec->announced_bytes), db_int(b->now_us)
+		file_uuid_value(&b->spec->id),	file_uuid_value(&b->spec->owner),	   db_text(b->spec->name),
+		db_text(b->spec->content_type), db_int((int64_t)b->spec->announced_bytes), db_int(b->now_us)
 	};
 	if (check_quota(tx, b->upload, b->spec->announced_bytes, err) != ERR_OK ||
 	    db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)

@@ -1,5 +1,6 @@
 #include "infer/net.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -196,6 +197,7 @@ enum err_code infer_input(struct infer_request *request, size_t index, const int
 {
 	const struct openvino *ov = request->ov;
 	void *data = NULL;
+	assert(index < INFER_INPUTS_MAX);
 	free_tensor(ov, &request->inputs[index]);
 	enum err_code code = new_tensor(ov, F32, dims, rank, &request->inputs[index], &data, err);
 	if (code)

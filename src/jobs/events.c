@@ -1,5 +1,6 @@
 #include "jobs/events.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +33,10 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 
 enum err_code event_tell_gone(struct db_tx *tx, const struct uuid *file, struct err *err)
 {
+	char id[UUID_TEXT_SIZE];
 	char text[UUID_TEXT_SIZE + sizeof GONE];
-	uuid_text(file, text);
-	(void)strcat(text, GONE);
+	uuid_text(file, id);
+	(void)snprintf(text, sizeof text, "%s" GONE, id);
 	return db_notify(tx, CHANNEL, text, err);
 }
 
@@ -251,8 +253,8 @@ static struct topic *get_topic(struct event_hub *hub, const struct uuid *file)
 }
 
 enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64_t after_id,
-			   void (*on_event)(void *owner, const struct event *event), void *owner,
-			   struct follower **ret, struct err *err)
+			   void (*on_event)(void *owner, const struct event *event), void *owner, struct follower **ret,
+			   struct err *err)
 {
 	struct follower *follower = calloc(1, sizeof *follower);
 	struct topic *topic = follower ? get_topic(hub, file) : NULL;

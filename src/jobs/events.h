@@ -2,8 +2,8 @@
  * What happens to a file and its job, as a stream that a client can leave and come back to: rows of the database with
  * ascending ids, kept as long as the file, and a hub on each node that hands them to whoever follows a file.
  *
- * An event is added in the unit of work that makes it true, after that unit has changed the file's or the job's row: the
- * row's lock keeps ids in the order of commits, so that who has seen an id has seen all before it.
+ * An event is added in the unit of work that makes it true, after that unit has changed the file's or the job's row:
+ * the row's lock keeps ids in the order of commits, so that who has seen an id has seen all before it.
  */
 #ifndef TIRO_JOBS_EVENTS_H
 #define TIRO_JOBS_EVENTS_H
@@ -45,8 +45,8 @@ void event_hub_close(struct event_hub *hub);
  * within this call; it may call event_unfollow. Who may follow is the caller's to check. Errors: ERR_NO_MEMORY.
  */
 enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64_t after_id,
-			   void (*on_event)(void *owner, const struct event *event), void *owner,
-			   struct follower **ret, struct err *err) MUST_CHECK;
+			   void (*on_event)(void *owner, const struct event *event), void *owner, struct follower **ret,
+			   struct err *err) MUST_CHECK;
 void event_unfollow(struct follower *follower);
 
 #endif

@@ -9,7 +9,8 @@
 
 /* How often threads are looked at for parts that take too long. */
 enum { WATCH_MS = 1000 };
-/* Before an engine that failed is started again: at once where it had worked, else doubled from the first to the last. */
+/* Before an engine that failed is started again: at once where it had worked, else doubled from the first to the last.
+ */
 #define RESTART_FIRST_MS 1000U
 #define RESTART_LAST_MS 60000U
 
@@ -83,10 +84,10 @@ static void lose_engine(struct hands *hands, const struct err *why)
 {
 	engine_close(steal_ptr(&hands->engine));
 	hands->why = *why;
-	hands->restart_ms = hands->ready		    ? 0 :
-			    hands->restart_ms == 0	    ? RESTART_FIRST_MS :
-			    hands->restart_ms < RESTART_LAST_MS ? hands->restart_ms * 2 :
-								  hands->restart_ms;
+	hands->restart_ms = hands->ready			  ? 0
+			    : hands->restart_ms == 0		  ? RESTART_FIRST_MS
+			    : hands->restart_ms < RESTART_LAST_MS ? hands->restart_ms * 2
+								  : hands->restart_ms;
 	hands->ready = false;
 	hands->restart_at_ms = uv_now(hands->loop) + hands->restart_ms;
 	log_line(LOG_ERROR, "the engine was lost: %s; it is started again in %u s", why->message,

@@ -85,8 +85,8 @@ static enum err_code take_result(struct finish *f, const struct db_rows *rows, s
 	    part_result_unpack(plain.data, plain.len, &layout, &part, err) != ERR_OK)
 		return err->code;
 	secret_wipe(plain.data, plain.len);
-	if (f->facts->heard.is_auto && heard_as == index && f->finishes == 0 &&
-	    f->again_count < ARRAY_LEN(f->again) && speech_language_differs(&f->facts->heard, &part, language)) {
+	if (f->facts->heard.is_auto && heard_as == index && f->finishes == 0 && f->again_count < ARRAY_LEN(f->again) &&
+	    speech_language_differs(&f->facts->heard, &part, language)) {
 		f->again[f->again_count].index = index;
 		memcpy(f->again[f->again_count++].language, language, sizeof language);
 	}

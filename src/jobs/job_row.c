@@ -10,8 +10,10 @@
 #include "jobs/job_work_priv.h"
 
 #define JOB_COLUMNS                                                                                                    \
-	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, j.started_at, " \
-	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, j.queue_job, " \
+	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "              \
+	"j.started_at, "                                                                                               \
+	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, "            \
+	"j.queue_job, "                                                                                                \
 	"j.parts_planned"
 enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
 
@@ -25,36 +27,31 @@ static const struct db_stmt find_stmt = {
 	       "JOIN file_keys k ON k.file_id = j.file_id AND k.user_id = $2 WHERE j.id = $1 AND f.state <> 2",
 	.params = "bb"
 };
-static const struct db_stmt owned_stmt = {
-	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
-	       "WHERE j.id = $1 AND j.owner_id = $2 AND f.state <> 2",
-	.params = "bb"
-};
+static const struct db_stmt owned_stmt = { .sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
+						  "WHERE j.id = $1 AND j.owner_id = $2 AND f.state <> 2",
+					   .params = "bb" };
 static const struct db_stmt list_stmt = {
-	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2 "
+	.sql = "SELECT " JOB_COLUMNS
+	       " FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2 "
 	       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
 	.params = "bii"
 };
-static const struct db_stmt list_state_stmt = {
-	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
-	       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
-	       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
-	.params = "biii"
-};
+static const struct db_stmt list_state_stmt = { .sql = "SELECT " JOB_COLUMNS
+						       " FROM jobs j JOIN files f ON f.id = j.file_id "
+						       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
+						       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
+						.params = "biii" };
 static const struct db_stmt count_stmt = {
 	.sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2",
 	.params = "b"
 };
-static const struct db_stmt count_state_stmt = {
-	.sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id "
-	       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $2",
-	.params = "bi"
-};
-static const struct db_stmt cancel_stmt = {
-	.sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE id = $1 AND owner_id = $2 AND state < 2 "
-	       "RETURNING id",
-	.params = "bbi"
-};
+static const struct db_stmt count_state_stmt = { .sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id "
+							"WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $2",
+						 .params = "bi" };
+static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
+						   "id = $1 AND owner_id = $2 AND state < 2 "
+						   "RETURNING id",
+					    .params = "bbi" };
 static const struct db_stmt retry_stmt = {
 	.sql = "UPDATE jobs SET state = 0, retries = retries + 1, queue_job = $3, planned = 0, parts_planned = 0, "
 	       "parts_done = 0, cost_planned = 0, cost_done = 0, plan_fraction = 0, progress = 0, busy_us = 0, "

@@ -53,7 +53,8 @@ struct job_new {
 
 /* Adds the job and its first part. The file's row is changed in the same unit, before. Errors: ERR_CONFLICT (the id is
  * taken), ERR_INVALID. */
-enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job, struct err *err) MUST_CHECK;
+enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job, struct err *err)
+	MUST_CHECK;
 
 /* -- looking -------------------------------------------------------------------------------------------- */
 
@@ -84,8 +85,8 @@ enum err_code job_result(const struct files *files, const struct uuid *viewer, c
 /* -- changing -------------------------------------------------------------------------------------------- */
 
 /* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has ended. *ret is the job as it is then. */
-enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id, struct job_row *ret,
-			     struct err *err) MUST_CHECK;
+enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id,
+			     struct job_row *ret, struct err *err) MUST_CHECK;
 
 /* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has not failed. */
 enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,

@@ -2,8 +2,8 @@
  * What workers do to jobs, each as one unit of work: a part's result is stored, the part completed and the job's row
  * moved on together, or not at all. Stages go on from row to row: who completes the last part publishes the finish.
  *
- * Functions block: for threads of a pool, or inside a unit of work where they take a `struct db_tx`. A result that comes
- * too late (the part was claimed again, the job was cancelled) is ERR_CANCELLED, and changes nothing.
+ * Functions block: for threads of a pool, or inside a unit of work where they take a `struct db_tx`. A result that
+ * comes too late (the part was claimed again, the job was cancelled) is ERR_CANCELLED, and changes nothing.
  */
 #ifndef TIRO_JOBS_JOB_WORK_H
 #define TIRO_JOBS_JOB_WORK_H
@@ -51,8 +51,8 @@ struct job_parts {
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
 				const struct job_parts *parts, struct err *err) MUST_CHECK;
 
-/* All parts are published. `why` says why the recording breaks off (ERR_OK: it does not); with parts before that the job
- * goes on. */
+/* All parts are published. `why` says why the recording breaks off (ERR_OK: it does not); with parts before that the
+ * job goes on. */
 enum err_code job_planned_all(struct part_queue *queue, struct db *db, const struct job_facts *facts,
 			      const struct part_claim *claim, int64_t duration_us, const struct err *why,
 			      struct err *err) MUST_CHECK;
@@ -100,11 +100,12 @@ enum err_code job_objects_remove(const struct files *files, const struct uuid *j
 enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err) MUST_CHECK;
 
 /* Fails the job for `why`, unless it has ended; its parts' objects are removed. */
-enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err) MUST_CHECK;
+enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
+	MUST_CHECK;
 
 /*
- * A claim came to nothing. What may pass (a network, a full disk, a lost engine) is tried again later, up to the queue's
- * number of attempts; everything else, and an engine that was lost with the same part twice, fails the job.
+ * A claim came to nothing. What may pass (a network, a full disk, a lost engine) is tried again later, up to the
+ * queue's number of attempts; everything else, and an engine that was lost with the same part twice, fails the job.
  */
 enum err_code job_give_back(struct part_queue *queue, const struct files *files, const struct part_claim *claim,
 			    const struct err *why, struct err *err) MUST_CHECK;

@@ -33,7 +33,7 @@ enum {
 
 void part_result_pack(const struct part_layout *layout, const struct asr_transcript *words, struct strbuf *out);
 /* `ret_words` as asr_transcript_unpack. Errors: ERR_PROTOCOL, ERR_NO_MEMORY. */
-enum err_code part_result_unpack(const void *bytes, size_t len, struct part_layout *ret, struct asr_transcript *ret_words,
-				 struct err *err) MUST_CHECK;
+enum err_code part_result_unpack(const void *bytes, size_t len, struct part_layout *ret,
+				 struct asr_transcript *ret_words, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One part: loaded and decrypted in the pool, recognised by the engine, stored in the pool. Two of them for each thread,
- * so that loading and storing cost the engine no time.
+ * One part: loaded and decrypted in the pool, recognised by the engine, stored in the pool. Two of them for each
+ * thread, so that loading and storing cost the engine no time.
  */
 #include <stdlib.h>
 #include <string.h>

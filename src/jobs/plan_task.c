@@ -1,7 +1,7 @@
 /*
- * The first stage: a jail reads the file, ranges of which the pool fetches and decrypts, and each part that comes out is
- * stored by the pool, then published. The jail is held back while parts wait to be stored, so a recording of any length
- * takes the memory of a few parts.
+ * The first stage: a jail reads the file, ranges of which the pool fetches and decrypts, and each part that comes out
+ * is stored by the pool, then published. The jail is held back while parts wait to be stored, so a recording of any
+ * length takes the memory of a few parts.
  *
  * A plan that is claimed again (its node died) goes over the file again: the same parts come out, and those that were
  * published stay as they are, recognised or not.
@@ -130,7 +130,7 @@ static void run_store(struct http_work *work)
 		code = job_part_write(spec->files, &t->base.facts, t->stored + (uint32_t)i, &t->storing[i].layout,
 				      t->storing[i].fd, &err);
 	if (code == ERR_OK)
-		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err);
+		(void)(job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err) == ERR_OK);
 	t->base.why = err;
 }
 
@@ -194,7 +194,8 @@ static void on_audio_info(void *owner, const struct jail_audio_info *info)
 static void on_part(void *owner, const struct asr_part *part, int *pcm_fd)
 {
 	struct plan_task *t = owner;
-	struct waiting_part *waiting = &t->waiting[t->waiting_count++]; /* the jail sends no more than WAITING_MAX ahead */
+	struct waiting_part *waiting =
+		&t->waiting[t->waiting_count++]; /* the jail sends no more than WAITING_MAX ahead */
 	waiting->layout = (struct part_layout){ .start_us = t->start_us,
 						.sample_count = part->sample_count,
 						.span_count = part->span_count };

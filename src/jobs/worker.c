@@ -1,4 +1,4 @@
-/* Claims, heartbeats, life. */
+/* Tasks, claims, life; the heartbeat is in worker_beat.c. */
 #include "jobs/worker.h"
 
 #include <inttypes.h>
@@ -18,8 +18,6 @@ enum {
 	PARTS_PER_THREAD = 2,
 	FINISHES = 2
 };
-
-static void claim_all(struct worker *worker);
 
 /* -- tasks ------------------------------------------------------------------------------------------------ */
 
@@ -49,8 +47,6 @@ bool task_worked(struct task *task)
 	return !task->stopped && !task->work.dropped;
 }
 
-static void free_worker_if_done(struct worker *worker);
-
 void task_end(struct task *task)
 {
 	struct worker *worker = task->worker;
@@ -62,9 +58,9 @@ void task_end(struct task *task)
 	job_facts_done(&task->facts);
 	free(task);
 	if (worker->closed)
-		free_worker_if_done(worker);
+		worker_free_if_done(worker);
 	else
-		claim_all(worker);
+		worker_claim_soon(worker);
 }
 
 static void run_fail(struct http_work *work)
@@ -95,7 +91,7 @@ void task_fail(struct task *task)
 }
 
 /* Stops the tasks of a job (or all: job 0). */
-static void stop_tasks(struct worker *worker, int64_t job)
+void worker_stop_tasks(struct worker *worker, int64_t job)
 {
 	for (struct task *task = worker->tasks, *next; task; task = next) {
 		next = task->next;
@@ -149,9 +145,10 @@ static void on_claimed(void *arg, enum err_code code, const struct err *why)
 	struct err err;
 	c->busy = false;
 	if (worker->closed) {
-		free_worker_if_done(worker);
+		worker_free_if_done(worker);
 		return;
 	}
+	worker->may_hold_more |= code == ERR_OUTCOME_UNKNOWN;
 	if (code != ERR_OK && code != ERR_CANCELLED)
 		log_line(LOG_WARNING, "parts could not be claimed: %s", why->message);
 	/* What cannot be started here stays claimed until the lease ends: memory is short, others may do better. */
@@ -168,7 +165,7 @@ static void claim_stage(struct worker *worker, int stage)
 	struct claiming *c = &worker->claiming[stage];
 	int room = capacity(worker, stage) - worker->in_hand[stage];
 	c->again = c->busy;
-	if (c->busy || room <= 0 || !worker->joined || worker->draining)
+	if (c->busy || room <= 0 || !worker->joined || worker->draining || worker->may_hold_more)
 		return;
 	struct err err;
 	c->room = (size_t)room < ARRAY_LEN(c->claims) ? (size_t)room : ARRAY_LEN(c->claims);
@@ -189,7 +186,7 @@ static void claim_now(uv_idle_t *soon)
 }
 
 /* Once in the loop's next turn, however many parts ended in this one. */
-static void claim_all(struct worker *worker)
+void worker_claim_soon(struct worker *worker)
 {
 	if (!worker->closed)
 		(void)uv_idle_start(&worker->soon, claim_now);
@@ -202,119 +199,14 @@ static void on_parts_notice(void *arg, const char *text)
 	if (stage >= 0)
 		claim_stage(worker, stage);
 	else
-		claim_all(worker);
+		worker_claim_soon(worker);
 }
 
 /* A job has ended early. A notice that was missed costs work, not truth: results of ended jobs are refused. */
 static void on_jobs_notice(void *arg, const char *text)
 {
 	if (text)
-		stop_tasks(arg, strtoll(text, NULL, 10));
-}
-
-/* -- heartbeat ----------------------------------------------------------------------------------------------- */
-
-static enum err_code run_beat(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct worker *worker = arg;
-	struct part_queue *queue = worker->spec.queue;
-	if (!worker->joined)
-		return parts_join(queue, tx, db_is_alone(worker->spec.files->db), err);
-	return parts_beat(queue, tx, &worker->beat_result, err);
-}
-
-/* Parts that took their nodes with them too often. */
-struct given_up {
-	struct http_work work;
-	struct worker *worker;
-	size_t count;
-	int64_t jobs[];
-};
-
-static void run_given_up(struct http_work *work)
-{
-	struct given_up *given_up = (struct given_up *)work;
-	struct err why, err;
-	(void)err_set(&why, ERR_CRASHED, "a part of this file stopped its worker again and again");
-	for (size_t i = 0; i < given_up->count; i++) {
-		if (job_fail_row(given_up->worker->spec.files, given_up->jobs[i], &why, &err) != ERR_OK)
-			log_line(LOG_ERROR, "a job could not be failed: %s", err.message);
-	}
-}
-
-static void done_given_up(struct http_work *work)
-{
-	free(work);
-}
-
-static void fail_given_up(struct worker *worker)
-{
-	const struct parts_beat *beat = &worker->beat_result;
-	if (beat->given_up_count == 0)
-		return;
-	struct given_up *given_up = calloc(1, sizeof *given_up + beat->given_up_count * sizeof given_up->jobs[0]);
-	if (!given_up) {
-		log_line(LOG_ERROR, "no memory to fail %zu jobs", beat->given_up_count);
-		return;
-	}
-	given_up->worker = worker;
-	given_up->work.run = run_given_up;
-	given_up->work.done = done_given_up;
-	for (; given_up->count < beat->given_up_count; given_up->count++)
-		given_up->jobs[given_up->count] = beat->given_up[given_up->count].job;
-	http_pool_continue(worker->spec.pool, &given_up->work);
-}
-
-static void check_drained(struct worker *worker)
-{
-	if (!worker->draining || !worker->on_drained)
-		return;
-	bool late = clock_monotonic_us() >= worker->drain_until_us;
-	if (worker->tasks && !late)
-		return;
-	void (*on_drained)(void *owner) = worker->on_drained;
-	worker->on_drained = NULL;
-	on_drained(worker->drain_owner);
-}
-
-static void on_beaten(void *arg, enum err_code code, const struct err *why)
-{
-	struct worker *worker = arg;
-	worker->beating = false;
-	if (worker->closed) {
-		free_worker_if_done(worker);
-		return;
-	}
-	worker->join_why = *why;
-	if (code == ERR_CANCELLED) {
-		log_line(LOG_WARNING, "this node was taken for dead: its claims are gone, it joins again");
-		worker->joined = false;
-		stop_tasks(worker, 0);
-	} else if (code != ERR_OK) {
-		log_line(LOG_WARNING, "no heartbeat: %s", why->message);
-	} else if (worker->joined) {
-		fail_given_up(worker);
-	} else {
-		worker->joined = true;
-		worker->join_why.code = ERR_OK;
-	}
-	if (code == ERR_OK)
-		claim_all(worker);
-	check_drained(worker);
-}
-
-static void on_beat(uv_timer_t *timer)
-{
-	struct worker *worker = timer->data;
-	struct err err;
-	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_beat, .done = on_beaten, .arg = worker };
-	check_drained(worker);
-	if (worker->beating)
-		return;
-	worker->beat_result.given_up_count = 0;
-	worker->beating = db_submit(worker->spec.files->db, &work, &err) == ERR_OK;
-	if (!worker->beating)
-		log_line(LOG_WARNING, "no heartbeat: %s", err.message);
+		worker_stop_tasks(arg, strtoll(text, NULL, 10));
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
@@ -323,7 +215,7 @@ static void on_free_thread(void *owner)
 {
 	struct worker *worker = owner;
 	part_tasks_hand_out(worker);
-	claim_all(worker);
+	worker_claim_soon(worker);
 }
 
 static void start_handles(struct worker *worker)
@@ -333,7 +225,7 @@ static void start_handles(struct worker *worker)
 	(void)uv_idle_init(worker->loop, &worker->soon);
 	worker->beat.data = worker->soon.data = worker;
 	worker->open_handles = 2;
-	(void)uv_timer_start(&worker->beat, on_beat, 0, BEAT_MS);
+	(void)uv_timer_start(&worker->beat, worker_on_beat, 0, BEAT_MS);
 }
 
 enum err_code worker_new(uv_loop_t *loop, const struct worker_spec *spec, struct worker **ret, struct err *err)
@@ -348,12 +240,12 @@ enum err_code worker_new(uv_loop_t *loop, const struct worker_spec *spec, struct
 	for (int stage = 0; stage < PARTS_STAGES; stage++)
 		worker->claiming[stage] = (struct claiming){ .worker = worker, .stage = stage };
 	struct hands_spec hands = { .engine = spec->engine,
-				    .part_timeout_us = spec->part_timeout_us > 0 ? spec->part_timeout_us
-										  : LIMIT_ENGINE_PART_US,
+				    .part_timeout_us =
+					    spec->part_timeout_us > 0 ? spec->part_timeout_us : LIMIT_ENGINE_PART_US,
 				    .on_free = on_free_thread,
 				    .owner = worker };
-	enum err_code code = db_listen(spec->files->db, PARTS_CHANNEL, on_parts_notice, worker,
-				       &worker->parts_listener, err);
+	enum err_code code =
+		db_listen(spec->files->db, PARTS_CHANNEL, on_parts_notice, worker, &worker->parts_listener, err);
 	if (code == ERR_OK)
 		code = db_listen(spec->files->db, JOBS_CHANNEL, on_jobs_notice, worker, &worker->jobs_listener, err);
 	if (code == ERR_OK)
@@ -379,7 +271,7 @@ void worker_drain(struct worker *worker, uint32_t timeout_ms, void (*on_drained)
 	worker->drain_owner = owner;
 }
 
-static void free_worker_if_done(struct worker *worker)
+void worker_free_if_done(struct worker *worker)
 {
 	bool busy = worker->beating || worker->tasks || worker->open_handles > 0;
 	for (int stage = 0; stage < PARTS_STAGES; stage++)
@@ -392,7 +284,7 @@ static void on_handle_closed(uv_handle_t *handle)
 {
 	struct worker *worker = handle->data;
 	worker->open_handles--;
-	free_worker_if_done(worker);
+	worker_free_if_done(worker);
 }
 
 void worker_close(struct worker *worker)
@@ -402,7 +294,7 @@ void worker_close(struct worker *worker)
 	worker->closed = true;
 	db_unlisten(worker->parts_listener);
 	db_unlisten(worker->jobs_listener);
-	stop_tasks(worker, 0);
+	worker_stop_tasks(worker, 0);
 	hands_close(worker->hands);
 	uv_close((uv_handle_t *)&worker->beat, on_handle_closed);
 	uv_close((uv_handle_t *)&worker->soon, on_handle_closed);

@@ -42,12 +42,12 @@ struct worker_spec {
 enum err_code worker_new(uv_loop_t *loop, const struct worker_spec *spec, struct worker **ret, struct err *err)
 	MUST_CHECK;
 
-/* Claims nothing more; `on_drained` is called when nothing is in hand, or after `timeout_ms`, when what still is has been
- * given back. Then worker_close. */
+/* Claims nothing more; `on_drained` is called when nothing is in hand, or after `timeout_ms`, when what still is has
+ * been given back. Then worker_close. */
 void worker_drain(struct worker *worker, uint32_t timeout_ms, void (*on_drained)(void *owner), void *owner);
 
-/* Stops at once: jails and engine are killed, claims are other nodes' after the lease. The pool must be freed after, then
- * the loop must turn once. NULL is fine. */
+/* Stops at once: jails and engine are killed, claims are other nodes' after the lease. The pool must be freed after,
+ * then the loop must turn once. NULL is fine. */
 void worker_close(struct worker *worker);
 
 /* True while parts are claimed and recognised here; else `why` says what is missing. */

@@ -1,4 +1,5 @@
-/* Between the files of the worker: worker.c (claims, beats, life), plan_task.c, part_task.c, finish_task.c. */
+/* Between the files of the worker: worker.c (tasks, claims, life), worker_beat.c, plan_task.c, part_task.c,
+ * finish_task.c. */
 #ifndef TIRO_JOBS_WORKER_PRIV_H
 #define TIRO_JOBS_WORKER_PRIV_H
 
@@ -42,12 +43,26 @@ struct worker {
 	struct task *tasks;
 	int in_hand[PARTS_STAGES];
 	bool joined, beating, draining, closed;
+	bool may_hold_more; /* a claim's outcome is unknown: the database may think that we hold what we don't know of
+			     */
+	bool is_keeping; /* the beat that is under way tells what we hold */
+	size_t keep_count;
+	struct part_claim keep[PARTS_BATCH_MAX]; /* what we hold, for the beat that tells the database */
 	int64_t drain_until_us;
 	void (*on_drained)(void *owner);
 	void *drain_owner;
 	struct parts_beat beat_result;
 	struct err join_why;
 };
+
+/* Claims what there is room for, in the loop's next turn. */
+void worker_claim_soon(struct worker *worker);
+/* Stops the tasks of a job, by its number in the queue; 0: all. */
+void worker_stop_tasks(struct worker *worker, int64_t job);
+/* The timer's callback. */
+void worker_on_beat(uv_timer_t *timer);
+/* A closed worker is freed once nothing works for it. */
+void worker_free_if_done(struct worker *worker);
 
 /* Puts a claim in hand; the kinds' own. Errors: ERR_NO_MEMORY. */
 enum err_code plan_task_start(struct worker *worker, const struct part_claim *claim, struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a real
- * engine process, and each database. Two minutes of speech are six parts.
+ * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a
+ * real engine process, and each database. Two minutes of speech are six parts.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,6 +18,7 @@
 #include "files/keys.h"
 #include "jobs/events.h"
 #include "jobs/job_row.h"
+#include "jobs/sweep.h"
 #include "jobs/worker.h"
 #include "store/migrate.h"
 #include "support/store.h"
@@ -142,7 +143,8 @@ static int teardown(void **state)
 	if (place.kind != DB_SQLITE_MEMORY) {
 		/* The next test begins with an empty one. */
 		store_place_done(&place);
-		assert_int_equal(store_place_init(&place, place.kind == DB_POSTGRES ? "postgres" : "file", "/tmp", ""), 0);
+		assert_int_equal(store_place_init(&place, place.kind == DB_POSTGRES ? "postgres" : "file", "/tmp", ""),
+				 0);
 	}
 	return 0;
 }
@@ -442,6 +444,44 @@ static void an_upload_that_breaks_off_leaves_nothing(void **state)
 	assert_int_equal(count_objects(), 0);
 }
 
+/* An object that no row knows, an upload whose server died, and a deletion that was cut short. */
+static void the_sweep_takes_what_was_left_and_nothing_else(void **state)
+{
+	(void)state;
+	struct sending kept, lost, deleted;
+	struct sweep_counts counts;
+	struct blob_put *put = NULL;
+	char stray[BLOB_KEY_MAX + 1];
+	struct uuid nobody;
+	make_speech(1);
+	send_speech(&kept, &alice);
+	send_speech(&deleted, &alice);
+	assert_ok(uuid_new(clock_wall_us(), &nobody, &why));
+	files_object_key("files", &nobody, stray);
+	assert_ok(blob_put_begin(blobs, stray, &put, &why));
+	assert_ok(blob_put_write(put, "left", 4, &why));
+	assert_ok(blob_put_commit(put, &why));
+	struct upload *upload = NULL;
+	struct upload_spec spec = { .owner = alice, .name = "lost", .content_type = "", .max_bytes = 1000 };
+	assert_ok(uuid_new(clock_wall_us(), &lost.job.id, &why));
+	spec.id = lost.job.id;
+	assert_ok(upload_begin(&files, &spec, &upload, &why));
+	static const struct db_stmt mark = { .sql = "UPDATE files SET state = 2 WHERE id = $1", .params = "b" };
+	struct db_value params[] = { db_bytes(deleted.job.file.bytes, UUID_BYTES) };
+	assert_ok(db_run_stmt(db, DB_WRITE, &mark, params, NULL, &why));
+	/* Nothing is old enough. */
+	assert_ok(jobs_sweep(&files, clock_wall_us() - SWEEP_AGE_US, &counts, &why));
+	assert_int_equal(counts.uploads + counts.deletions + counts.objects, 0);
+	assert_ok(jobs_sweep(&files, clock_wall_us() + US_PER_S, &counts, &why));
+	assert_int_equal(counts.uploads, 1);
+	assert_int_equal(counts.deletions, 2);
+	assert_int_equal(counts.objects, 1);
+	assert_int_equal(count_objects(), 1);
+	struct file_row row;
+	assert_ok(files_find(&files, &alice, &kept.job.file, &row, &why));
+	upload_abort(upload);
+}
+
 static int open_vad(void)
 {
 	char path[512];
@@ -461,6 +501,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(an_upload_beyond_the_quota_is_refused_and_leaves_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_upload_that_breaks_off_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_sweep_takes_what_was_left_and_nothing_else, setup, teardown),
 	};
 	vad_fd = open_vad();
 	if (argc != 2 || vad_fd < 0) {

@@ -52,7 +52,7 @@ static enum err_code open_all(struct admin *admin, const struct admin_verb *verb
 static enum err_code dispatch(void *ctx, char **words, int count, int *ret_status, struct err *err)
 {
 	struct admin_options *o = ctx;
-	const struct admin_verb *verb;
+	const struct admin_verb *verb = NULL;
 	cleanup_settings struct settings_loaded *loaded = NULL;
 	(void)ret_status;
 	o->words = words;

@@ -49,8 +49,10 @@ static enum err_code find_named(struct admin *admin, struct user *ret, struct er
 {
 	struct find_call call = { .name = admin->options->words[0] };
 	enum err_code code = run_unit(admin, DB_READ, find_unit, &call, err);
-	if (code)
-		return err_prefix(err, "\"%s\"", call.name);
+	if (code) {
+		(void)err_prefix(err, "\"%s\"", call.name);
+		return code;
+	}
 	*ret = call.user;
 	return ERR_OK;
 }

@@ -11,8 +11,6 @@
 #include "base/io.h"
 #include "cli/settings_priv.h"
 
-extern char **environ;
-
 enum {
 	FILE_MAX = 256 * 1024,
 	/* The longest secret that a file may hold: a certificate service's tokens have 4 KiB. */

@@ -1,11 +1,10 @@
 /* What is made of the table of settings: a configuration file, the manual page, and names that nobody reads. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/say.h"
 #include "cli/settings_priv.h"
-
-extern char **environ;
 
 static const struct {
 	enum setting_group group;

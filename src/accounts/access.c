@@ -6,7 +6,7 @@
 
 enum {
 	/* Places where one token may be: enough that a full table loses few that are in use. */
-	WAYS = 4
+	WAYS = 8
 };
 
 struct entry {

@@ -45,12 +45,14 @@ static enum err_code copy_source(const struct master_source *from, struct source
 	return from->text ? secret_set(&ret->text, from->text, strlen(from->text), err) : ERR_OK;
 }
 
+/* Leaves it empty. */
 static void source_done(struct source *source)
 {
 	free(source->setting);
 	free(source->path);
 	free(source->command);
 	secret_done(&source->text);
+	*source = (struct source){ .setting = NULL };
 }
 
 static bool is_set(const struct source *source)
@@ -77,6 +79,7 @@ static enum err_code imply_next(struct keyring *keyring, struct err *err)
 	if (snprintf(path, sizeof path, "%s.next", now->path) >= (int)sizeof path)
 		return err_set(err, ERR_INVALID, "the path of the master key is too long");
 	keyring->is_next_implied = true;
+	source_done(&keyring->sources[NEXT]);
 	return copy_source(&(struct master_source){ .setting = now->setting, .path = path }, &keyring->sources[NEXT],
 			   err);
 }

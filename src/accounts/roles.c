@@ -8,10 +8,6 @@ static const char *const names[] = {
 #undef X
 };
 
-#define X(symbol, name, meaning) +sizeof(name)
-_Static_assert((ROLE_TABLE(X)) <= ROLES_TEXT_SIZE, "all roles fit");
-#undef X
-
 struct roles roles_of(enum role role)
 {
 	return (struct roles){ 1u << role };

@@ -26,7 +26,7 @@ struct roles {
 };
 
 enum {
-	/* All names, a space after each or the final 0. */
+	/* All names, a space after each or the final 0; a test writes them all. */
 	ROLES_TEXT_SIZE = 32
 };
 

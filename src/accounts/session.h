@@ -58,11 +58,11 @@ struct session_refresh {
 /* Checks the token itself. Errors: those of jwt_verify. */
 enum err_code session_refresh_begin(const struct session_policy *policy, const char *token, size_t len, int64_t now_us,
 				    struct session_refresh *ret, struct err *err) MUST_CHECK;
-enum err_code session_refresh_run(struct db_tx *tx, void *refresh, struct err *err) MUST_CHECK;
+enum err_code session_refresh_run(struct db_tx *tx, void *arg, struct err *err) MUST_CHECK;
 
 /* Ends what a refresh token began, for a log-out: takes a prepared `struct session_refresh` whose outcome is then
  * SESSION_ENDED. A token that is not known is no error. */
-enum err_code session_end_run(struct db_tx *tx, void *refresh, struct err *err) MUST_CHECK;
+enum err_code session_end_run(struct db_tx *tx, void *arg, struct err *err) MUST_CHECK;
 
 /* Deletes rows of tokens that have expired, at most `limit`; *ret_count tells how many. For the cleanup. */
 enum err_code session_sweep(struct db_tx *tx, int64_t now_us, int64_t limit, int64_t *ret_count, struct err *err)

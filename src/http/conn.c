@@ -110,22 +110,32 @@ static void start_linger(struct http_conn *conn)
 	conn->ahead_len = 0;
 }
 
-/* Does the next thing that is due; false where nothing is. */
-static bool step(struct http_conn *conn)
+/* Does what is due for the request under way; false where nothing is. */
+static bool step_request(struct http_conn *conn)
 {
 	struct http_request *request = conn->request;
-	if (request && request->ended && (request->complete || !request->keep_alive)) {
+	/* Whoever asks with HEAD for events has what it asked for. */
+	if (request->is_events && request->method == HTTP_METHOD_HEAD && !request->ended)
+		response_end(request);
+	if (request->ended && (request->complete || !request->keep_alive)) {
 		end_request(conn);
 		return true;
 	}
+	if (!request->wants_drained || request->ended || conn_waiting(conn) > 0)
+		return false;
+	request->wants_drained = false;
+	request->on_drained(request);
+	return true;
+}
+
+/* Does the next thing that is due, the request's first; false where nothing is. */
+static bool step(struct http_conn *conn)
+{
+	if (conn->request && step_request(conn))
+		return true;
 	if (conn->state == CONN_CLOSING && conn_waiting(conn) == 0) {
 		start_linger(conn);
 		return false;
-	}
-	if (request && request->wants_drained && !request->ended && conn_waiting(conn) == 0) {
-		request->wants_drained = false;
-		request->on_drained(request);
-		return true;
 	}
 	/* After a pause the parser may have to go on without a byte more. */
 	if ((conn->ahead_len > 0 || (conn->parser_paused && conn->state == CONN_BODY)) && parse_may_go_on(conn)) {
@@ -204,8 +214,6 @@ void conn_turn(struct http_conn *conn)
 		conn_flush(conn);
 		more = !conn->doomed && step(conn);
 	}
-	if (!more && !conn->doomed && conn_waiting(conn) > 0)
-		conn_flush(conn);
 	if (!conn->doomed)
 		watch_socket(conn);
 	if (conn->doomed) {

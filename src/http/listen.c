@@ -69,32 +69,36 @@ enum err_code http_server_adopt(struct http_server *server, int fd, struct err *
 	return ERR_OK;
 }
 
-/* Splits "1.2.3.4:80" or "[::1]:80" and makes a socket's address of it. */
-static enum err_code parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, struct err *err)
+/* A port in decimal, all of the text. */
+static bool parse_port(const char *text, uint16_t *ret)
 {
-	char host[INET6_ADDRSTRLEN + 1];
-	const char *colon = strrchr(text, ':');
-	bool brackets = text[0] == '[' && colon && colon > text + 1 && colon[-1] == ']';
-	size_t len = colon ? (size_t)(colon - text) - (brackets ? 2 : 0) : sizeof host;
-	char *end = NULL;
-	unsigned long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	if (len < sizeof host && end && *end == '\0' && port <= UINT16_MAX) {
-		memcpy(host, text + (brackets ? 1 : 0), len);
-		host[len] = '\0';
-		memset(ret, 0, sizeof *ret);
-		if (brackets && inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
-			memcpy(ret, &v6, *ret_len = sizeof v6);
-			return ERR_OK;
-		}
-		if (!brackets && inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
-			memcpy(ret, &v4, *ret_len = sizeof v4);
-			return ERR_OK;
-		}
-	}
-	return err_set(err, ERR_INVALID,
-		       "\"%s\" is no address to listen on; write 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080", text);
+	char *end;
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	unsigned long port = strtoul(text, &end, 10);
+	*ret = (uint16_t)port;
+	return *end == '\0' && port <= UINT16_MAX;
+}
+
+/* Splits "1.2.3.4:80" or "[::1]:80" and makes a socket's address of it. */
+static bool parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	char host[INET6_ADDRSTRLEN];
+	uint16_t port;
+	bool is_v6 = text[0] == '[';
+	const char *start = text + is_v6, *stop = is_v6 ? strstr(start, "]:") : strchr(start, ':');
+	if (!stop || (size_t)(stop - start) >= sizeof host || !parse_port(stop + (is_v6 ? 2 : 1), &port))
+		return false;
+	memcpy(host, start, (size_t)(stop - start));
+	host[stop - start] = '\0';
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	if (inet_pton(is_v6 ? AF_INET6 : AF_INET, host, is_v6 ? (void *)&v6.sin6_addr : &v4.sin_addr) != 1)
+		return false;
+	memset(ret, 0, sizeof *ret);
+	*ret_len = is_v6 ? sizeof v6 : sizeof v4;
+	memcpy(ret, is_v6 ? (const void *)&v6 : &v4, *ret_len);
+	return true;
 }
 
 static enum err_code open_listener(const char *address, int *ret_fd, uint16_t *ret_port, struct err *err)
@@ -102,9 +106,10 @@ static enum err_code open_listener(const char *address, int *ret_fd, uint16_t *r
 	struct sockaddr_storage where;
 	socklen_t len;
 	int on = 1;
-	enum err_code code = parse_address(address, &where, &len, err);
-	if (code)
-		return code;
+	if (!parse_address(address, &where, &len))
+		return err_set(err, ERR_INVALID,
+			       "\"%s\" is no address to listen on; write 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080",
+			       address);
 	cleanup_close int fd = socket(where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set_errno(err, ERR_SYSTEM, errno, "could not make a socket for \"%s\"", address);

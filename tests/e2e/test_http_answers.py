@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from raw_http import FILE, outcomes, serving, wait_for
+from raw_http import FILE, memory, outcomes, serving, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,6 @@ def test_a_stream_to_http_1_0_ends_with_the_connection(server):
         answer = client.head()
         assert (answer.header("Transfer-Encoding"), answer.header("Connection")) == (None, "close")
         assert len(client.rest()) == 100000
-
-
-def memory(server):
-    """Resident bytes of the server; None where a sanitizer has its own in them."""
-    if "asan" in open(f"/proc/{server.process.pid}/maps").read():
-        return None
-    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{server.process.pid}/status").read())[1]) * 1024
 
 
 def test_a_stream_is_not_piled_up_for_who_does_not_read(server):

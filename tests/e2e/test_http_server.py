@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from raw_http import outcomes, serving, wait_for
+from raw_http import memory, outcomes, serving, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,22 @@ def test_multipart_in_random_pieces(server):
             client.send(body[at:at + step])
             at += step
         assert json.loads(client.response().body) == {"bytes": len(content) + 2, "parts": 2}
+
+
+def test_a_large_upload_takes_no_memory(server):
+    piece = random.Random(2).randbytes(1 << 20)
+    head, tail = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n', b"\r\n--b--\r\n"
+    assert server.get("/health").status == 200
+    before = memory(server)
+    with server.connect() as client:
+        client.send(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                    b"Content-Length: %d\r\n\r\n" % (len(head) + 100 * len(piece) + len(tail)) + head)
+        for _ in range(100):
+            client.send(piece)
+        if before:
+            assert memory(server) - before < 500_000
+        client.send(tail)
+        assert json.loads(client.response().body) == {"bytes": 100 * len(piece), "parts": 1}
 
 
 def test_a_paused_body_holds_the_client_back_and_loses_nothing(server):

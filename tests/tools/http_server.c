@@ -1,11 +1,12 @@
 /*
  * Usage: http_server ADDRESS [NAME=VALUE...]
  *
- * Names are those of struct http_limits, and certificate=, key= (TLS), log=1 (access log on standard error). Prints its
- * port; SIGTERM drains.
+ * Names are those of struct http_limits, and certificate=, key= (TLS), log= (a file for the access log, written 64 KiB
+ * at a time). Prints its port; SIGTERM drains.
  */
 #include "http_server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-enum { POOL_THREADS = 4, POOL_WAITING = 64, DRAIN_MS = 3000, TOKEN_MS = 50 };
+enum { LOG_BYTES = 64 * 1024, POOL_THREADS = 4, POOL_WAITING = 64, DRAIN_MS = 3000, TOKEN_MS = 50 };
 
 static const struct {
 	const char *name;
@@ -37,7 +38,7 @@ struct options {
 	struct http_limits limits;
 	const char *certificate;
 	const char *key;
-	bool log;
+	const char *log;
 };
 
 static enum http_auth authenticate(void *owner, struct http_request *request, int scope)
@@ -70,10 +71,10 @@ static void shape_error(void *owner, struct http_error *error)
 
 static void on_access(void *owner, const struct http_access *access)
 {
-	(void)owner;
-	(void)fprintf(stderr, "%s %s %d hung_up=%d in=%llu out=%llu id=%s\n", http_method_name(access->method),
-		      access->pattern, access->status, access->hung_up, (unsigned long long)access->received_bytes,
-		      (unsigned long long)access->sent_bytes, access->request_id);
+	(void)fprintf(((struct app *)owner)->log, "%s %s %d hung_up=%d in=%llu out=%llu id=%s\n",
+		      http_method_name(access->method), access->pattern, access->status, access->hung_up,
+		      (unsigned long long)access->received_bytes, (unsigned long long)access->sent_bytes,
+		      access->request_id);
 }
 
 static void on_drained(void *owner)
@@ -98,7 +99,7 @@ static bool read_option(struct options *options, const char *text)
 	else if (strncmp(text, "key", len) == 0)
 		options->key = value;
 	else if (strncmp(text, "log", len) == 0)
-		options->log = true;
+		options->log = value;
 	for (size_t i = 0; i < ARRAY_LEN(limit_names); i++) {
 		uint32_t number = (uint32_t)strtoul(value, NULL, 10);
 		if (strlen(limit_names[i].name) == len && strncmp(limit_names[i].name, text, len) == 0)
@@ -123,6 +124,10 @@ static enum err_code serve(const char *address, const struct options *options, s
 	uv_loop_t loop;
 	uv_signal_t term;
 	struct app app = { .loop = &loop };
+	if (options->log && !(app.log = fopen(options->log, "w")))
+		return err_set_errno(err, ERR_IO, errno, "could not open \"%s\"", options->log);
+	if (app.log)
+		(void)setvbuf(app.log, NULL, _IOFBF, LOG_BYTES);
 	struct http_router *router = NULL;
 	struct http_server_spec spec = { .loop = &loop,
 					 .ops = &ops,
@@ -153,6 +158,8 @@ static enum err_code serve(const char *address, const struct options *options, s
 	http_pool_free(app.pool);
 	http_router_free(router);
 	http_tls_free(spec.tls);
+	if (app.log)
+		(void)fclose(app.log);
 	uv_walk(&loop, close_handle, NULL);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop);

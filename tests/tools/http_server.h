@@ -2,6 +2,8 @@
 #ifndef TIRO_TESTS_TOOLS_HTTP_SERVER_H
 #define TIRO_TESTS_TOOLS_HTTP_SERVER_H
 
+#include <stdio.h>
+
 #include "base/cleanup.h"
 #include "http/server.h"
 #include "http/work.h"
@@ -21,6 +23,7 @@ struct app {
 	struct http_server *server;
 	struct http_pool *pool;
 	struct subscriber *subscribers;
+	FILE *log;
 	unsigned last_event;
 	unsigned closed[3]; /* requests by enum http_outcome */
 };

@@ -252,6 +252,19 @@ static void events_are_written_line_by_line(void **state)
 	assert_non_null(strstr(ask(f, "/hello"), "\r\n\r\nhello"));
 }
 
+static void events_asked_for_with_head_are_over(void **state)
+{
+	struct fixture *f = *state;
+	static const char request[] = "HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n";
+	assert_int_equal(write(f->fd, request, sizeof request - 1), sizeof request - 1);
+	const char *answer = ask(f, "/hello");
+	const char *first_end = strstr(answer, "\r\n\r\n");
+	assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
+	assert_memory_equal(first_end + 4, "HTTP/1.1 200 OK\r\n", 17);
+	assert_int_equal(f->gone, 1);
+	assert_int_equal(f->outcome, HTTP_OUTCOME_ANSWERED);
+}
+
 static void who_reads_no_events_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -331,6 +344,7 @@ static void addresses_are_checked(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(http_server_listen(f->server, bad[i], &f->err), ERR_INVALID);
 	assert_int_equal(http_server_listen(f->server, "127.0.0.1:0", &f->err), ERR_OK);
+	assert_int_not_equal(http_server_port(f->server), 0);
 	char taken[32];
 	(void)snprintf(taken, sizeof taken, "127.0.0.1:%u", http_server_port(f->server));
 	assert_int_equal(http_server_listen(f->server, taken, &f->err), ERR_UNAVAILABLE);
@@ -349,6 +363,7 @@ int main(void)
 		CASE(a_stream_that_breaks_its_promise_is_broken_off),
 		CASE(a_stream_never_sends_more_than_it_promised),
 		CASE(events_are_written_line_by_line),
+		CASE(events_asked_for_with_head_are_over),
 		CASE(who_reads_no_events_is_dropped),
 		CASE(who_is_always_behind_a_little_is_kept),
 		CASE(a_drain_ends_streams_and_idle_connections),

@@ -17,8 +17,8 @@ JAILS = ("tiro-jail-audio", "tiro-jail-pages")
 
 # Direct dependencies of programs that are distributed under Apache-2.0.
 ALLOWED = (
-    "ld-linux-x86-64 libarchive libc libcrypto libcurl libgcc_s libjansson libleptonica liblept libm libpthread libseccomp libssl "
-    "libstdc++ libtesseract libutf8proc libuv libz libcld2 libopenvino_c libopenvino libdl librt libqpdf libpq libsqlite3"
+    "ld-linux-x86-64 libarchive libc libcrypto libcurl libgcc_s libjansson libleptonica liblept libm libpthread libseccomp libsodium libssl "
+    "libstdc++ libtesseract libutf8proc libuv libz libzstd libcld2 libopenvino_c libopenvino libdl librt libqpdf libpq libsqlite3"
 ).split()
 
 # In Debian 12 these are built under the GPL or link what is.

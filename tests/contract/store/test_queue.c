@@ -160,6 +160,7 @@ static void a_node_that_could_not_look_for_long_buries_nobody(void **state)
 	publish(q, add_job(q, NULL, 1), 0, 1, 20);
 	assert_int_equal(claim(other, &c, 1), 1);
 	assert_int_equal(beat_for(q, other, LEASE_US / 2), 0);
+	assert_int_equal(beat(q, &seen), ERR_OK);
 	/* As if the database had been away from both for longer than a lease. */
 	clock_sleep_us(2 * LEASE_US);
 	assert_int_equal(beat(q, &seen), ERR_OK);
@@ -236,6 +237,35 @@ static void a_node_that_leaves_gives_its_parts_back_at_once(void **state)
 	part_queue_free(leaving);
 }
 
+/* -- answers that are lost ----------------------------------------------------------------------------- */
+
+static enum err_code try_complete(struct part_claim *claim, bool *ret_accepted)
+{
+	struct call call = { .claims = claim, .max = 1, .accepted = ret_accepted };
+	struct err err;
+	return run_unit(db, complete_unit, &call, &err);
+}
+
+/* Wraps the database for the rest of the program. */
+static void a_completion_of_unknown_outcome_is_done_again_and_counts_once(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim claims[2];
+	bool accepted = true;
+	assert_ok(fault_open(db, &db, &why));
+	publish(q, add_job(q, NULL, 1), 0, 2, 20);
+	assert_int_equal(claim(q, claims, 2), 2);
+	fault_arm(db, FAULT_AFTER_COMMIT, 1, ERR_OK);
+	assert_int_equal(try_complete(&claims[0], &accepted), ERR_OUTCOME_UNKNOWN);
+	assert_int_equal(try_complete(&claims[0], &accepted), ERR_OK);
+	assert_false(accepted);
+	fault_arm(db, FAULT_BEFORE_COMMIT, 1, ERR_OK);
+	assert_int_equal(try_complete(&claims[1], &accepted), ERR_NETWORK);
+	assert_int_equal(try_complete(&claims[1], &accepted), ERR_OK);
+	assert_true(accepted);
+	assert_int_equal(get_number(db, "SELECT count(*) FROM parts WHERE status = 2"), 2);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +279,7 @@ int main(int argc, char **argv)
 		WITH_QUEUE(a_part_that_kills_its_node_again_and_again_is_given_up),
 		WITH_QUEUE(what_a_claim_took_whose_answer_was_lost_is_given_back),
 		WITH_QUEUE(a_node_that_leaves_gives_its_parts_back_at_once),
+		WITH_QUEUE(a_completion_of_unknown_outcome_is_done_again_and_counts_once),
 	};
 	return RUN_OVER_BACKEND(tests);
 }

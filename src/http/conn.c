@@ -214,8 +214,6 @@ void conn_turn(struct http_conn *conn)
 		conn_flush(conn);
 		more = !conn->doomed && step(conn);
 	}
-	if (!more && !conn->doomed && conn_waiting(conn) > 0)
-		conn_flush(conn);
 	if (!conn->doomed)
 		watch_socket(conn);
 	if (conn->doomed) {

@@ -68,6 +68,9 @@ static void take_bytes(struct http_conn *conn, const char *bytes, size_t len)
 		return;
 	size_t used = conn->ahead_len == 0 ? parse_bytes(conn, bytes, len) : 0;
 	keep_ahead(conn, bytes + used, len - used);
+	/* Asked for every byte, not only those of the body: chunk sizes and trailers can be dribbled too. */
+	if (conn->state == CONN_BODY && !conn->request->paused && request_is_too_slow(conn->request))
+		conn->doomed = true;
 }
 
 void conn_read(struct http_conn *conn)

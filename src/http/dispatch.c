@@ -208,6 +208,7 @@ void request_begin(struct http_request *request)
 		return;
 	}
 	request->conn->state = CONN_BODY;
+	request->rate_since_ms = server_now_ms(request->conn->server);
 	struct http_match *match = &request->head->match;
 	const struct http_text path = { request->head->path, request->head->path_len };
 	http_router_match(request->conn->server->router, path, http_request_method(request), match);
@@ -229,7 +230,7 @@ void request_begin(struct http_request *request)
 
 /* -- the body ------------------------------------------------------------------------------------ */
 
-static bool is_too_slow(const struct http_request *request)
+bool request_is_too_slow(const struct http_request *request)
 {
 	const struct http_limits *limits = &request->conn->server->limits;
 	uint64_t spent_ms = server_now_ms(request->conn->server) - request->rate_since_ms;
@@ -245,10 +246,6 @@ int request_body(struct http_request *request, const char *bytes, size_t len)
 		return 0;
 	if (request->received > request->body_max)
 		return TOO_LARGE;
-	if (is_too_slow(request)) {
-		request->conn->doomed = true;
-		return 0;
-	}
 	if (!request->route || request->route->body == HTTP_BODY_NONE)
 		return 0;
 	const struct http_handler *handler = request->route->handler;

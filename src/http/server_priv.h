@@ -194,6 +194,8 @@ struct http_request *request_new(struct http_conn *conn);
 void request_begin(struct http_request *request);
 /* Bytes of the body; 0 or the status of a refusal. */
 int request_body(struct http_request *request, const char *bytes, size_t len);
+/* The body has come at less than the least rate. */
+bool request_is_too_slow(const struct http_request *request);
 void request_complete(struct http_request *request);
 /* Refuses the rest of it: an error answer where none has begun, else the connection breaks off. */
 void request_fail(struct http_request *request, int status, const char *reason, enum http_outcome outcome);

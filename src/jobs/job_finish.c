@@ -197,14 +197,14 @@ static enum err_code end_or_go_on(struct finish *f, struct err *err)
 {
 	if (f->again_count > 0) {
 		struct db_work work = { .mode = DB_WRITE, .run = run_again, .arg = f };
-		return db_run(f->files->db, &work, err);
+		return job_run_again(f->files->db, &work, err);
 	}
 	f->transcript.duration_us = f->duration_us;
 	speech_language_of_all(&f->facts->heard, &f->transcript);
 	if (job_result_write(f->files, f->facts, &f->transcript, err) != ERR_OK)
 		return err->code;
 	struct db_work work = { .mode = DB_WRITE, .run = run_done, .arg = f };
-	if (db_run(f->files->db, &work, err) != ERR_OK)
+	if (job_run_again(f->files->db, &work, err) != ERR_OK)
 		return err->code;
 	struct err later;
 	if (job_parts_remove(f->files, &f->facts->id, f->parts, &later) != ERR_OK)

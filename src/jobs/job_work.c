@@ -56,6 +56,12 @@ static const struct db_stmt part_done_stmt = {
 	.params = "iii"
 };
 
+enum err_code job_run_again(struct db *db, const struct db_work *work, struct err *err)
+{
+	enum err_code code = db_run(db, work, err);
+	return code == ERR_OUTCOME_UNKNOWN ? db_run(db, work, err) : code;
+}
+
 static enum err_code ended(struct err *err)
 {
 	return err_set(err, ERR_CANCELLED, "the job has ended");
@@ -240,7 +246,7 @@ enum err_code job_planned_all(struct part_queue *queue, struct db *db, const str
 {
 	struct planned_call call = { queue, facts, claim, duration_us, why };
 	struct db_work work = { .mode = DB_WRITE, .run = run_planned, .arg = &call };
-	return db_run(db, &work, err);
+	return job_run_again(db, &work, err);
 }
 
 /* -- parts ------------------------------------------------------------------------------------------------- */
@@ -313,5 +319,5 @@ enum err_code job_store_part(struct part_queue *queue, struct db *db, const stru
 	struct part_call call = { queue, facts, done, &sealed };
 	/* Not on disk at once: after a power cut the part is claimed and recognised again. */
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_part, .arg = &call };
-	return db_run(db, &work, err);
+	return job_run_again(db, &work, err);
 }

@@ -68,15 +68,18 @@ static void run_fail(struct http_work *work)
 	struct task *task = (struct task *)work;
 	struct worker *worker = task->worker;
 	struct err err;
-	if (job_give_back(worker->spec.queue, worker->spec.files, &task->claim, &task->why, &err) != ERR_OK &&
-	    err.code != ERR_CANCELLED)
-		log_line(LOG_WARNING, "a part could not be given back: %s; its lease will end", err.message);
+	enum err_code code = job_give_back(worker->spec.queue, worker->spec.files, &task->claim, &task->why, &err);
+	task->is_kept = code != ERR_OK && code != ERR_CANCELLED;
+	if (task->is_kept)
+		log_line(LOG_WARNING, "a part could not be given back yet: %s", err.message);
 }
 
 static void done_fail(struct http_work *work)
 {
 	struct task *task = (struct task *)work;
 	(void)task_worked(task);
+	/* The database still thinks that it is ours: a beat tells what is, once the database is back. */
+	task->worker->may_hold_more |= task->is_kept;
 	task_end(task);
 }
 

@@ -12,6 +12,7 @@
 struct task {
 	struct http_work work; /* what the pool does for it, one thing at a time */
 	bool working; /* the pool has it */
+	bool is_kept; /* giving the claim back failed */
 	bool stopped; /* the job has ended, or the claim is lost: whatever comes is dropped */
 	struct worker *worker;
 	struct task *next; /* the worker's */

@@ -9,7 +9,7 @@ import wave
 
 import pytest
 
-from conftest import TIRO, children_of, ok, run
+from conftest import BUILD, TIRO, children_of, ok, run
 
 
 @pytest.mark.usefixtures("speech_model")
@@ -36,6 +36,14 @@ def test_an_engine_that_crashes_on_a_page_fails_it_with_one_line(page):
     done = run("ocr", "--fake-engine", "-l", "fake:crash", page, page)
     assert done.returncode == 70 and done.stdout == b""
     assert done.stderr.count(b"\n") == 2 and done.stderr.count(b"page.png") == 2
+
+
+def test_an_engine_that_answers_with_words_for_a_page_is_not_believed(page, tmp_path):
+    (tmp_path / "tiro-engine").symlink_to(BUILD / "tests" / "unit" / "engine" / "tiro-engine")
+    (tmp_path / "tiro-jail-pages").symlink_to(BUILD / "tiro-jail-pages")
+    done = run("ocr", page, env={**os.environ, "TIRO_LIBEXEC_DIR": str(tmp_path)})
+    assert done.returncode == 76 and done.stdout == b""
+    assert done.stderr.count(b"\n") == 1 and b"another kind of result" in done.stderr
 
 
 def test_an_engine_that_takes_too_long_over_a_page_fails_it_with_one_line(page):

@@ -53,10 +53,13 @@ def test_deadlines():
         server.stop()
 
 
-def test_a_body_below_the_rate_is_cut_off():
+@pytest.mark.parametrize("framing", [b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5;",
+                                     b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"],
+                         ids=["body", "chunk extension", "trailer"])
+def test_a_body_below_the_rate_is_cut_off(framing):
     with serving(rate_grace_ms=300, min_rate=1000) as server:
         with server.connect() as client:
-            client.send(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            client.send(b"POST /upload HTTP/1.1\r\nHost: x\r\n" + framing)
             start = time.monotonic()
             with pytest.raises(OSError):
                 while time.monotonic() - start < 10:

@@ -51,7 +51,8 @@ const struct http_header *api_security_headers(size_t *ret_count)
 {
 	/* What the API answers is data: a browser that is led to it by a link shall run and load nothing of it. */
 	static const struct http_header headers[] = {
-		{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" },
+		{ "Content-Security-Policy",
+		  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" },
 		{ "X-Frame-Options", "DENY" },
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "X-XSS-Protection", "0" }, /* the old filters were themselves a hole */

@@ -1,7 +1,7 @@
 /*
- * The API: what the handlers of all dialects share, and the server's callbacks (who is it, what does an error look like,
- * what is logged). One struct api per server; it is filled once at start, and everything in it is borrowed from the
- * program.
+ * The API: what the handlers of all dialects share, and the server's callbacks (who is it, what does an error look
+ * like, what is logged). One struct api per server; it is filled once at start, and everything in it is borrowed from
+ * the program.
  *
  * All functions: the loop's thread, unless they say otherwise.
  */
@@ -17,7 +17,10 @@
 #include "jobs/events.h"
 #include "jobs/worker.h"
 
+struct uv_loop_s;
+
 struct api {
+	struct uv_loop_s *loop;
 	const struct files *files;
 	struct part_queue *queue;
 	struct event_hub *hub;
@@ -26,7 +29,8 @@ struct api {
 	struct http_pool *pool; /* what waits for the database and the store */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */
 	const struct worker *worker; /* of this node; NULL: none */
-	const char *model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
+	const char
+		*model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
 	uint64_t upload_max_bytes; /* of one file */
 	bool is_stopping; /* the server drains: nothing is written to event streams any more */
 };
@@ -64,8 +68,8 @@ const struct http_header *api_security_headers(size_t *ret_count);
 /* Answers with an error in the shape of the dialect that owns the path. */
 void api_fail(struct http_request *request, const struct api_problem *problem);
 
-/* The same for an error of the rooms below: its code tells the status. What is the server's own business (5xx but a full
- * quota) is logged with the request's id, and the user is told only that it failed. */
+/* The same for an error of the rooms below: its code tells the status. What is the server's own business (5xx but a
+ * full quota) is logged with the request's id, and the user is told only that it failed. */
 void api_fail_err(struct http_request *request, const struct err *err);
 
 /* 400 for one field of the request. */

@@ -46,7 +46,8 @@ static void wipe(json_t *value)
 	if (json_is_string(value))
 		secret_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
 	/* Deeper texts are none of ours. */
-	json_object_foreach(value, key, member) {
+	json_object_foreach(value, key, member)
+	{
 		if (json_is_string(member))
 			secret_wipe((void *)(uintptr_t)json_string_value(member), json_string_length(member));
 	}

@@ -1,7 +1,7 @@
 /*
- * What a request says, with all checks: ids in paths, numbers in queries, members of a JSON object. The first thing that
- * is wrong is answered with a 400 that names the field, after which `failed` is set and every later call gives nothing:
- * handlers read all they want and look once.
+ * What a request says, with all checks: ids in paths, numbers in queries, members of a JSON object. The first thing
+ * that is wrong is answered with a 400 that names the field, after which `failed` is set and every later call gives
+ * nothing: handlers read all they want and look once.
  *
  *     struct api_input in;
  *     api_input_json(&in, request);
@@ -49,8 +49,8 @@ int64_t api_query_int(struct api_input *in, const char *name, int64_t min, int64
 /* Reads a whole number from all of `text`. False where it is none, or not within min..max. */
 bool api_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);
 
-/* A parameter of the path that is an id. What is none is answered like an id that nobody has (404): `what` is the object's
- * name in the message. */
+/* A parameter of the path that is an id. What is none is answered like an id that nobody has (404): `what` is the
+ * object's name in the message. */
 void api_path_id(struct api_input *in, const char *name, const char *what, struct uuid *ret);
 
 #endif

@@ -90,6 +90,7 @@ int api_status_of(enum err_code code)
 	case ERR_NO_MEMORY:
 		return UNAVAILABLE;
 	case ERR_OK:
+	case ERR_CONFIG:
 	case ERR_DENIED:
 	case ERR_IO:
 	case ERR_CANT_CREATE:

@@ -28,8 +28,8 @@ struct intake_events {
 	void (*on_room)(void *owner);
 	/* On the pool's thread, at most every INTAKE_PROGRESS_US: bytes written. NULL: nobody looks. */
 	void (*on_progress)(void *owner, uint64_t bytes);
-	/* The last call, which always comes: stored (`info`), or it failed or was aborted (ERR_CANCELLED) and nothing is
-	 * left. */
+	/* The last call, which always comes: stored (`info`), or it failed or was aborted (ERR_CANCELLED) and nothing
+	 * is left. */
 	void (*on_end)(void *owner, const struct vault_info *info, const struct err *why);
 };
 

@@ -51,11 +51,17 @@ static const struct mark marks[] = {
 	MARK(0, "PK\x05\x06", FILE_KIND_OTHER, "an empty ZIP archive"),
 	MARK(0, "\x1f\x8b", FILE_KIND_OTHER, "a gzip archive"),
 	MARK(0, "BZh", FILE_KIND_OTHER, "a bzip2 archive"),
-	MARK(0, "\xfd" "7zXZ\0", FILE_KIND_OTHER, "an xz archive"),
+	MARK(0,
+	     "\xfd"
+	     "7zXZ\0",
+	     FILE_KIND_OTHER, "an xz archive"),
 	MARK(0, "7z\xbc\xaf\x27\x1c", FILE_KIND_OTHER, "a 7z archive"),
 	MARK(0, "Rar!\x1a\x07", FILE_KIND_OTHER, "a RAR archive"),
 	MARK(0, "\x28\xb5\x2f\xfd", FILE_KIND_OTHER, "a zstd archive"),
-	MARK(0, "\x7f" "ELF", FILE_KIND_OTHER, "a program"),
+	MARK(0,
+	     "\x7f"
+	     "ELF",
+	     FILE_KIND_OTHER, "a program"),
 	MARK(0, "MZ", FILE_KIND_OTHER, "a program"),
 	MARK(0, "\xcf\xfa\xed\xfe", FILE_KIND_OTHER, "a program"),
 	MARK(0, "\xca\xfe\xba\xbe", FILE_KIND_OTHER, "a program"),
@@ -70,7 +76,7 @@ static bool is_text(const char *bytes, size_t len)
 	while (at < len) {
 		unsigned char c = (unsigned char)bytes[at];
 		size_t step = utf8_valid_prefix(bytes + at, len - at);
-		if ((c < ' ' && !strchr("\t\n\r\f", c)) || c == 0x7f)
+		if ((c < ' ' && !memchr("\t\n\r\f", c, 4)) || c == 0x7f)
 			return false;
 		if (step == 0)
 			return c >= 0xc2 && len - at < 4 && len == FILE_KIND_BYTES;

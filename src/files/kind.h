@@ -1,6 +1,6 @@
 /*
- * What a file surely is, by its first bytes: enough to refuse at once what no decoder will read. Many recordings have no
- * mark, so "unknown" is no verdict: then the jail's decoder decides. Only compares bytes; pure and thread-safe.
+ * What a file surely is, by its first bytes: enough to refuse at once what no decoder will read. Many recordings have
+ * no mark, so "unknown" is no verdict: then the jail's decoder decides. Only compares bytes; pure and thread-safe.
  */
 #ifndef TIRO_FILES_KIND_H
 #define TIRO_FILES_KIND_H

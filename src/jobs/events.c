@@ -311,11 +311,9 @@ enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64
 		free(follower);
 		return err_set(err, ERR_NO_MEMORY, "no memory to follow a file");
 	}
-	*follower = (struct follower){ .next = topic->followers,
-				       .topic = topic,
-				       .last_id = after_id,
-				       .on_event = on_event,
-				       .owner = owner };
+	*follower = (struct follower){
+		.next = topic->followers, .topic = topic, .last_id = after_id, .on_event = on_event, .owner = owner
+	};
 	topic->followers = follower;
 	read_topic(topic);
 	*ret = follower;

@@ -25,8 +25,8 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 enum err_code event_tell_gone(struct db_tx *tx, const struct uuid *file, struct err *err) MUST_CHECK;
 
 /*
- * Adds "upload_progress": `bytes` of `total_bytes` (0: not known) are written. Only for who writes the file, while it is
- * not stored yet or in the unit that stores it: so nobody else adds events to it. Errors: ERR_REFERENCE (the file is
+ * Adds "upload_progress": `bytes` of `total_bytes` (0: not known) are written. Only for who writes the file, while it
+ * is not stored yet or in the unit that stores it: so nobody else adds events to it. Errors: ERR_REFERENCE (the file is
  * gone).
  */
 enum err_code event_add_upload(struct db_tx *tx, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,

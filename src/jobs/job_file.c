@@ -6,21 +6,20 @@
 #include "jobs/job_work_priv.h"
 
 #define COLUMNS                                                                                                        \
-	"f.id, f.owner_id, f.name, f.content_type, f.state, f.size_bytes, f.sha256, f.created_at, j.state, j.ended_at "  \
+	"f.id, f.owner_id, f.name, f.content_type, f.state, f.size_bytes, f.sha256, f.created_at, j.state, "           \
+	"j.ended_at "                                                                                                  \
 	"FROM files f LEFT JOIN jobs j ON j.id = f.id "
 
 static const struct db_stmt find_stmt = {
-	.sql = "SELECT " COLUMNS "JOIN file_keys k ON k.file_id = f.id AND k.user_id = $2 WHERE f.id = $1 AND f.state <> 2",
+	.sql = "SELECT " COLUMNS
+	       "JOIN file_keys k ON k.file_id = f.id AND k.user_id = $2 WHERE f.id = $1 AND f.state <> 2",
 	.params = "bb"
 };
-static const struct db_stmt list_stmt = {
-	.sql = "SELECT " COLUMNS "WHERE f.owner_id = $1 AND f.state <> 2 "
-	       "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
-	.params = "bii"
-};
-static const struct db_stmt count_stmt = {
-	.sql = "SELECT count(*) FROM files WHERE owner_id = $1 AND state <> 2", .params = "b"
-};
+static const struct db_stmt list_stmt = { .sql = "SELECT " COLUMNS "WHERE f.owner_id = $1 AND f.state <> 2 "
+						 "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
+					  .params = "bii" };
+static const struct db_stmt count_stmt = { .sql = "SELECT count(*) FROM files WHERE owner_id = $1 AND state <> 2",
+					   .params = "b" };
 
 static void read_row(const struct db_rows *rows, size_t row, struct job_file *ret)
 {
@@ -43,7 +42,8 @@ enum err_code job_file_find(struct db *db, const struct uuid *viewer, const stru
 			    struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(id->bytes, sizeof id->bytes), db_bytes(viewer->bytes, sizeof viewer->bytes) };
+	struct db_value params[] = { db_bytes(id->bytes, sizeof id->bytes),
+				     db_bytes(viewer->bytes, sizeof viewer->bytes) };
 	if (db_run_stmt(db, DB_READ, &find_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -62,8 +62,8 @@ static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct search *search = arg;
 	const struct file_page *page = search->page;
-	struct db_value params[] = { db_bytes(page->owner.bytes, sizeof page->owner.bytes), db_int((int64_t)page->limit),
-				     db_int((int64_t)page->offset) };
+	struct db_value params[] = { db_bytes(page->owner.bytes, sizeof page->owner.bytes),
+				     db_int((int64_t)page->limit), db_int((int64_t)page->offset) };
 	if (db_query(tx, &count_stmt, params, &search->rows, err) != ERR_OK)
 		return err->code;
 	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);

@@ -160,7 +160,8 @@ static void on_log_in(struct http_request *request)
 	struct auth_call *c = begin(request, &log_in_kind);
 	if (!c)
 		return;
-	c->log_in = (struct log_in){ .name = read_name(&c->in), .password = api_text(&c->in, "password", API_REQUIRED) };
+	c->log_in =
+		(struct log_in){ .name = read_name(&c->in), .password = api_text(&c->in, "password", API_REQUIRED) };
 	if (c->in.failed) {
 		api_call_drop(&c->call);
 		return;
@@ -176,7 +177,8 @@ const struct http_handler service_log_in = { .on_end = on_log_in };
 static enum err_code run_refresh(struct api_call *call, struct err *err)
 {
 	struct auth_call *c = auth_of(call);
-	return accounts_refresh(call->api->accounts, c->token, strlen(c->token), clock_wall_us(), NULL, &c->session, err);
+	return accounts_refresh(call->api->accounts, c->token, strlen(c->token), clock_wall_us(), NULL, &c->session,
+				err);
 }
 
 static const struct api_call_kind refresh_kind = {

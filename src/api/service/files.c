@@ -52,9 +52,9 @@ static void reply_file(struct api_call *call)
 	service_reply(call->request, OK, &body);
 }
 
-static const struct api_call_kind file_kind = {
-	.size = sizeof(struct file_call), .run = run_file, .reply = reply_file
-};
+static const struct api_call_kind file_kind = { .size = sizeof(struct file_call),
+						.run = run_file,
+						.reply = reply_file };
 
 static void on_file(struct http_request *request)
 {
@@ -78,10 +78,9 @@ static void reply_deleted(struct api_call *call)
 	service_reply_nothing(call->request);
 }
 
-static const struct api_call_kind delete_kind = { .size = sizeof(struct file_call),
-						  .run = run_delete,
-						  .reply = reply_deleted,
-						  .fail = service_fail_owner };
+static const struct api_call_kind delete_kind = {
+	.size = sizeof(struct file_call), .run = run_delete, .reply = reply_deleted, .fail = service_fail_owner
+};
 
 static void on_delete(struct http_request *request)
 {

@@ -198,8 +198,7 @@ static int read_state(struct api_input *in)
 	int state = name ? service_state_find(name) : -1;
 	if (name && state < 0) {
 		in->failed = true;
-		api_fail_field(in->request, "status",
-			       "must be pending, processing, completed, failed or cancelled");
+		api_fail_field(in->request, "status", "must be pending, processing, completed, failed or cancelled");
 	}
 	return state;
 }

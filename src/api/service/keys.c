@@ -167,9 +167,9 @@ static void reply_own_key(struct api_call *call)
 	service_reply(call->request, OK, &body);
 }
 
-static const struct api_call_kind own_key_kind = {
-	.size = sizeof(struct key_call), .run = run_own_key, .reply = reply_own_key
-};
+static const struct api_call_kind own_key_kind = { .size = sizeof(struct key_call),
+						   .run = run_own_key,
+						   .reply = reply_own_key };
 
 static void on_own_key(struct http_request *request)
 {

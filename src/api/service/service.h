@@ -12,10 +12,7 @@
 #include "jobs/job_file.h"
 #include "jobs/job_row.h"
 
-enum {
-	SERVICE_LIMIT_DEFAULT = 50,
-	SERVICE_LIMIT_MAX = 1000
-};
+enum { SERVICE_LIMIT_DEFAULT = 50, SERVICE_LIMIT_MAX = 1000 };
 
 /* Bytes of an answer with lists; 1000 rows with names of a kilobyte. */
 #define SERVICE_ANSWER_MAX ((size_t)16 * 1024 * 1024)
@@ -30,7 +27,7 @@ extern const struct http_handler service_upload;
 extern const struct http_handler service_files, service_file, service_delete_file;
 /* content.c */
 extern const struct http_handler service_content;
-/* stream.c */
+/* events.c */
 extern const struct http_handler service_events;
 /* jobs.c */
 extern const struct http_handler service_jobs, service_job, service_cancel, service_retry;

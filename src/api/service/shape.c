@@ -7,8 +7,8 @@
 #include "http/response.h"
 
 static const char *const state_names[JOB_STATES] = {
-	[JOB_QUEUED] = "pending",     [JOB_RUNNING] = "processing",  [JOB_SUCCEEDED] = "completed",
-	[JOB_FAILED] = "failed",      [JOB_CANCELLED] = "cancelled",
+	[JOB_QUEUED] = "pending", [JOB_RUNNING] = "processing",	 [JOB_SUCCEEDED] = "completed",
+	[JOB_FAILED] = "failed",  [JOB_CANCELLED] = "cancelled",
 };
 
 const char *service_state_name(enum job_state state)
@@ -102,9 +102,9 @@ void service_key_time(struct json *j, const char *key, int64_t us)
 /* When it ended, under the name that says how. */
 static void key_end(struct json *j, enum job_state state, int64_t ended_us)
 {
-	static const char *const names[JOB_STATES] = { [JOB_SUCCEEDED] = "completed_at",
-						       [JOB_FAILED] = "failed_at",
-						       [JOB_CANCELLED] = "cancelled_at" };
+	static const char *const names[JOB_STATES] = {
+		[JOB_SUCCEEDED] = "completed_at", [JOB_FAILED] = "failed_at", [JOB_CANCELLED] = "cancelled_at"
+	};
 	if (names[state] && ended_us > 0)
 		service_key_time(j, names[state], ended_us);
 }
@@ -119,8 +119,9 @@ void service_file_json(struct json *j, const struct job_file *file)
 	key_end(j, file->state, file->ended_us);
 	service_key_id(j, "owner_id", &file->owner);
 	json_key_str(j, "content_type", file->content_type);
+	/* How far an unfinished one is, its events say. */
+	json_key_int(j, "upload_progress", file->is_stored);
 	if (file->is_stored) {
-		json_key_real(j, "upload_progress", 1, 1);
 		service_key_id(j, "job_id", &file->id);
 		json_key_int(j, "size", (int64_t)file->size_bytes);
 		json_key_str(j, "sha256", file->sha256);

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "http/response.h"
 
-enum { OK = 200, EVENT_ID_SIZE = 24 };
+enum { EVENT_ID_SIZE = 24 };
 
 /* Kept for every waiting client: small. */
 struct service_stream {
@@ -142,7 +142,8 @@ enum err_code service_stream_open(struct http_request *request, const struct ser
 	*stream = (struct service_stream){
 		.request = request, .api = api_of(request), .file = spec->file, .is_at_end = spec->has_ended
 	};
-	if (event_follow(stream->api->hub, &spec->file, spec->after_id, on_event, stream, &stream->follower, err) != ERR_OK)
+	if (event_follow(stream->api->hub, &spec->file, spec->after_id, on_event, stream, &stream->follower, err) !=
+	    ERR_OK)
 		return err->code;
 	event_when_caught_up(stream->follower, on_caught_up);
 	*ret = steal_ptr(&stream);
@@ -156,65 +157,3 @@ void service_stream_close(struct service_stream *stream)
 	event_unfollow(stream->follower);
 	free(stream);
 }
-
-/* -- GET /files/{file_id}/events ----------------------------------------------------------------------- */
-
-struct events_call {
-	struct api_call call; /* first */
-	struct uuid id;
-	int64_t after_id;
-	struct job_file file;
-};
-
-static struct events_call *events_of(struct api_call *call)
-{
-	return (struct events_call *)call;
-}
-
-static enum err_code run(struct api_call *call, struct err *err)
-{
-	struct events_call *c = events_of(call);
-	return job_file_find(call->api->files->db, &call->user, &c->id, &c->file, err);
-}
-
-static void reply(struct api_call *call)
-{
-	const struct events_call *c = events_of(call);
-	const struct service_stream_spec spec = { .file = c->id,
-						  .after_id = c->after_id,
-						  .has_ended = c->file.state > JOB_RUNNING };
-	struct service_stream *stream = NULL;
-	struct err err;
-	if (service_stream_open(call->request, &spec, &stream, &err) == ERR_OK)
-		http_request_set_context(call->request, stream);
-	else
-		api_fail_err(call->request, &err);
-}
-
-static const struct api_call_kind kind = { .size = sizeof(struct events_call), .run = run, .reply = reply };
-
-static void on_end(struct http_request *request)
-{
-	struct api_input in;
-	struct events_call *c = api_call_new(request, &kind);
-	const char *last_id = http_events_last_id(request);
-	if (!c)
-		return;
-	api_input_init(&in, request);
-	api_path_id(&in, "file_id", "file", &c->id);
-	/* An id that is none of ours is passed over: the client sees everything again. */
-	if (last_id && !api_parse_int(last_id, 0, INT64_MAX, &c->after_id))
-		c->after_id = 0;
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
-}
-
-static void on_close(struct http_request *request, enum http_outcome outcome)
-{
-	(void)outcome;
-	service_stream_close(http_request_context(request));
-}
-
-const struct http_handler service_events = { .on_end = on_end, .on_close = on_close };

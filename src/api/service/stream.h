@@ -17,7 +17,8 @@ struct service_stream_spec {
 	bool has_ended; /* the job: where nothing follows after_id the answer is 204, at which browsers stop asking */
 };
 
-/* Answers the request with the stream; the caller closes it in its on_close. Errors: ERR_NO_MEMORY; not answered then. */
+/* Answers the request with the stream; the caller closes it in its on_close. Errors: ERR_NO_MEMORY; not answered then.
+ */
 enum err_code service_stream_open(struct http_request *request, const struct service_stream_spec *spec,
 				  struct service_stream **ret, struct err *err) MUST_CHECK;
 

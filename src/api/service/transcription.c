@@ -146,17 +146,16 @@ static void fail(struct api_call *call)
 	}
 	bool is_under_way = c->row.state == JOB_QUEUED || c->row.state == JOB_RUNNING;
 	const struct api_problem problem = { .status = CONFLICT,
-					     .message = is_under_way ? "the transcription is not ready yet"
-								     : "there is no transcription: the job did not succeed",
+					     .message = is_under_way
+								? "the transcription is not ready yet"
+								: "there is no transcription: the job did not succeed",
 					     .state = service_state_name(c->row.state) };
 	api_fail(call->request, &problem);
 }
 
-static const struct api_call_kind kind = { .size = sizeof(struct transcription_call),
-					   .run = run,
-					   .reply = reply,
-					   .fail = fail,
-					   .done = release };
+static const struct api_call_kind kind = {
+	.size = sizeof(struct transcription_call), .run = run, .reply = reply, .fail = fail, .done = release
+};
 
 static void on_end(struct http_request *request)
 {

@@ -1,14 +1,14 @@
 /*
  * POST /files/upload: the life of an upload. The request's bytes go through the form's parser (upload_parts.c) into an
- * intake; when both are through, the file and its job are there in one moment, and the request is answered. Memory is the
- * same for any size, because the client is held back while the intake has no room.
+ * intake; when both are through, the file and its job are there in one moment, and the request is answered. Memory is
+ * the same for any size, because the client is held back while the intake has no room.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/service/upload.h"
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/response.h"
 
@@ -58,9 +58,9 @@ static void reply_created(struct api_call *call)
 	service_reply(call->request, CREATED, &body);
 }
 
-static const struct api_call_kind created_kind = {
-	.size = sizeof(struct created_call), .run = run_created, .reply = reply_created
-};
+static const struct api_call_kind created_kind = { .size = sizeof(struct created_call),
+						   .run = run_created,
+						   .reply = reply_created };
 
 /* As the database has it by now: the job may have begun. */
 static void answer(struct upload_form *form)
@@ -148,8 +148,8 @@ enum err_code upload_form_begin_file(struct upload_form *form, struct err *err)
 						.name = form->name,
 						.content_type = form->content_type,
 						/* What is announced counts the form around the file too. */
-						.announced_bytes = form->announced_bytes < max ? form->announced_bytes
-												: max,
+						.announced_bytes =
+							form->announced_bytes < max ? form->announced_bytes : max,
 						.max_bytes = max },
 				    .also = { add_job, form } };
 	return intake_new(&spec, &intake_callbacks, form, &form->intake, err);
@@ -191,10 +191,12 @@ static enum err_code start(struct upload_form *form, struct err *err)
 	form->job.owner = *api_user(form->request);
 	form->job.weight = 1;
 	form->wants_events = accept && strcasestr(accept, "text/event-stream");
-	if (choose_id(form, err) != ERR_OK || check_length(form, err) != ERR_OK || upload_form_query(form, err) != ERR_OK)
+	if (choose_id(form, err) != ERR_OK || check_length(form, err) != ERR_OK ||
+	    upload_form_query(form, err) != ERR_OK)
 		return err->code;
 	form->job.file = form->job.id;
-	return multipart_new(http_request_header(form->request, "content-type"), &upload_parts, form, &form->parser, err);
+	return multipart_new(http_request_header(form->request, "content-type"), &upload_parts, form, &form->parser,
+			     err);
 }
 
 static void on_start(struct http_request *request)

@@ -45,6 +45,22 @@ fetch_wheel() {
 	printf '%s\n' "$cache/$file"
 }
 
+# fetch_sdist NAME VERSION SHA256: the package's source archive. Pip asks an archive for its metadata, which runs the
+# package's own set-up script: the hash is therefore checked before that, not only after. Prints its path.
+fetch_sdist() {
+	local file="$1-$2.tar.gz" tmp
+	if ! fetched "$file" "$3"; then
+		say "fetching $1 $2"
+		tmp=$(mktemp -d)
+		printf '%s==%s --hash=sha256:%s\n' "$1" "$2" "$3" >"$tmp/requirements"
+		python3 -m pip download --quiet --no-deps --no-binary=:all: --require-hashes --dest "$tmp" \
+			-r "$tmp/requirements" >&2 || die "pip could not fetch $1==$2"
+		keep "$file" "$3" "$(echo "$tmp"/*.tar.gz)"
+		rm -rf "$tmp"
+	fi
+	printf '%s\n' "$cache/$file"
+}
+
 # fetch_source PACKAGE FILE SHA256: a file of the sources that lies in Debian's archive beside PACKAGE. Prints its path;
 # fails where this system's archive does not have it.
 fetch_source() {

@@ -3,14 +3,14 @@ import argparse
 import datetime
 import sys
 
-from . import machine, measure, pages, paths, speech
+from . import machine, measure, pages, paths, server, speech
 from .table import Table
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes: less audio, fewer pages and clips, once")
-    parser.add_argument("--only", choices=("speech", "pages", "memory"), help="one part")
+    parser.add_argument("--only", choices=("speech", "pages", "memory", "http"), help="one part")
     parser.add_argument("--set", action="append", choices=("long", "longn", "longs"), default=[],
                         help="of speech only this recording (may be given several times)")
     parser.add_argument("--tool", action="append", default=[], metavar="NAME",
@@ -26,7 +26,7 @@ def arguments():
 
 def main():
     options = arguments()
-    parts = {"speech": speech.measure_all, "pages": pages.measure_all, "memory": speech.memory}
+    parts = {"speech": speech.measure_all, "pages": pages.measure_all, "memory": speech.memory, "http": server.measure_all}
     table, before = Table(), machine.load()
     if not paths.TIRO.exists():
         table.notes.append("Tiro was not built: the table has its peers only")

@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPS = ROOT / ".deps" / "bench"
 RESULTS = ROOT / "bench" / "results"
+BUILD = ROOT / "build"
 WORK = Path(os.environ.get("TIRO_BENCH_WORK", ROOT / "build" / "bench"))
 TIRO = Path(os.environ.get("TIRO_BENCH_PROGRAM", ROOT / "build" / "tiro"))
 SAMPLES = Path(os.environ.get("TIRO_SAMPLES", ROOT.parent / "shared" / "samples"))

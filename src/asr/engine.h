@@ -57,8 +57,8 @@ struct asr_model_spec {
 struct asr_engine_ops {
 	const char *name;
 	/*
-	 * Loads a model.
-	 * Errors: ERR_BAD_MEDIA (not a model of this engine), ERR_CORRUPT, ERR_NO_MEMORY.
+	 * Loads a model. `spec` is borrowed for the call.
+	 * Errors: ERR_BAD_MEDIA (not a model of this engine), ERR_CORRUPT, ERR_NO_MEMORY, ERR_IO, ERR_SYSTEM.
 	 */
 	enum err_code (*model_open)(const struct asr_model_spec *spec, struct asr_model **ret, struct err *err);
 	void (*model_close)(struct asr_model *model); /* after its sessions; NULL is fine */

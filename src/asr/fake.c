@@ -1,8 +1,9 @@
 /*
  * A recogniser for tests: it hears a word in each half second that is not silent. What it hears follows from the
- * samples alone. Prompts make it misbehave: "fake:sleep=MS" takes that long, "fake:fail" fails, "fake:crash" kills
- * the process.
+ * samples alone. Prompts make it misbehave: "fake:sleep=MS" takes that long, "fake:first=MS" takes so long over the
+ * first part that the process gets, "fake:fail" fails, "fake:crash" kills the process.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +77,15 @@ static enum err_code cancelled(struct err *err)
 /* Does what a prompt of the form "fake:..." asks for. */
 static enum err_code misbehave(const char *prompt, asr_abort_fn *abort_fn, void *abort_ctx, struct err *err)
 {
+	static atomic_flag had_one = ATOMIC_FLAG_INIT;
 	long sleep_ms = 0;
 	if (strcmp(prompt, "fake:crash") == 0)
 		abort();
 	if (strcmp(prompt, "fake:fail") == 0)
 		return err_set(err, ERR_INTERNAL, "the fake recogniser was told to fail");
 	if (strncmp(prompt, "fake:sleep=", 11) == 0)
+		sleep_ms = strtol(prompt + 11, NULL, 10);
+	if (strncmp(prompt, "fake:first=", 11) == 0 && !atomic_flag_test_and_set(&had_one))
 		sleep_ms = strtol(prompt + 11, NULL, 10);
 	for (; sleep_ms > 0; sleep_ms -= NAP_MS) {
 		if (stop_wanted(abort_fn, abort_ctx))

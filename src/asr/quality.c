@@ -29,6 +29,9 @@ enum { RATIO_BYTES_MAX = 8192, FEW_WORDS = 4 };
 #define SURE_RATIO_MAX 2.0F
 /* Fast speech has five words a second; a model that invents has more. */
 #define WORDS_PER_SECOND_MAX 6.5F
+/* A segment of a few words that comes at four times that is not said at all. Twelve syllables a second is the most that
+ * is heard of, and a script without spaces has a word for each. */
+#define UNSAID_WORDS_PER_SECOND 25
 
 float asr_compression_ratio(const char *text, size_t len)
 {
@@ -83,6 +86,15 @@ void asr_quality_measure(const struct asr_transcript *t, struct asr_quality *ret
 	float seconds = (float)t->duration_us / (float)US_PER_S;
 	ret->words_per_second = seconds > 0.0F ? (float)t->word_count / seconds : 0.0F;
 	ret->loops = has_loop(t);
+}
+
+bool asr_quality_is_unsaid(const struct asr_transcript *t, const struct asr_segment *segment)
+{
+	if (segment->word_count < FEW_WORDS)
+		return false;
+	const struct asr_word *first = &t->words[segment->first_word];
+	const struct asr_word *last = first + segment->word_count - 1;
+	return (int64_t)segment->word_count * US_PER_S > UNSAID_WORDS_PER_SECOND * (last->end_us - first->start_us);
 }
 
 bool asr_quality_is_sure(const struct asr_quality *q, bool alone)

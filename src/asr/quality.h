@@ -38,6 +38,12 @@ bool asr_quality_is_no_speech(const struct asr_transcript *t, const struct asr_q
  */
 bool asr_quality_is_echo(const struct asr_transcript *t, const struct asr_quality *q);
 
+/*
+ * True where no mouth can have said a segment in the time that its words have: a model that goes on behind the end of
+ * the audio puts all of that at one place, most often the sentence before once more.
+ */
+bool asr_quality_is_unsaid(const struct asr_transcript *t, const struct asr_segment *segment);
+
 /* Bytes of text by bytes of its deflate form; 1 for nothing. Whisper's own measure of loops. */
 float asr_compression_ratio(const char *text, size_t len);
 

@@ -16,7 +16,6 @@
 #include "base/limits.h"
 
 enum {
-	TOKENS_MAX = 448, /* Whisper's text context */
 	/* More audio than this behind the last word has words in it: padding and hesitation are shorter. */
 	UNCOVERED_MAX = 3 * AUDIO_RATE / 2,
 	SOUND_MIN = AUDIO_RATE / 10,
@@ -86,7 +85,7 @@ static size_t take_tokens(struct asr_session *s, int segment, int64_t duration_u
 	size_t count = 0;
 	double logprob = 0.0;
 	int n = whisper_full_n_tokens_from_state(s->state, segment);
-	for (int i = 0; i < n && count < TOKENS_MAX; i++) {
+	for (int i = 0; i < n && count < ASR_WHISPER_TEXT_CONTEXT; i++) {
 		whisper_token_data data = whisper_full_get_token_data_from_state(s->state, segment, i);
 		if (data.id >= whisper_token_eot(context))
 			continue;
@@ -102,10 +101,18 @@ static size_t take_tokens(struct asr_session *s, int segment, int64_t duration_u
 	return count;
 }
 
+/* `text_len`: of the text before it. */
+static void drop_last_segment(struct asr_transcript *t, size_t text_len)
+{
+	t->word_count = t->segments[--t->segment_count].first_word;
+	t->text.len = text_len;
+	t->text.data[text_len] = '\0';
+}
+
 static enum err_code take_segments(struct asr_session *s, const struct asr_options *options, float temperature,
 				   struct asr_transcript *t, struct err *err)
 {
-	struct asr_token tokens[TOKENS_MAX];
+	struct asr_token tokens[ASR_WHISPER_TEXT_CONTEXT];
 	int n = whisper_full_n_segments_from_state(s->state);
 	for (int i = 0; i < n; i++) {
 		struct asr_segment segment = {
@@ -118,9 +125,12 @@ static enum err_code take_segments(struct asr_session *s, const struct asr_optio
 		enum err_code code = asr_words_add(t, &segment, tokens, count, err);
 		if (code)
 			return code;
-		if (t->text.len > first)
-			t->segments[t->segment_count - 1].compression_ratio =
-				asr_compression_ratio(t->text.data + first, t->text.len - first);
+		if (t->text.len == first)
+			continue;
+		struct asr_segment *added = &t->segments[t->segment_count - 1];
+		added->compression_ratio = asr_compression_ratio(t->text.data + first, t->text.len - first);
+		if (asr_quality_is_unsaid(t, added))
+			drop_last_segment(t, first);
 	}
 	return ERR_OK;
 }
@@ -132,7 +142,7 @@ static enum err_code try_once(struct asr_session *s, const struct piece *piece, 
 {
 	struct whisper_full_params p = parameters(s, piece, attempt);
 	int status = whisper_full_with_state(s->model->context, s->state, p, piece->samples, (int)piece->count);
-	if (status != 0 || s->stopped)
+	if (status != 0 || s->stopped || asr_whisper_encoder_failed(s))
 		return asr_whisper_failed(s, status, err);
 	return take_segments(s, piece->options, attempt->temperature, t, err);
 }

@@ -97,9 +97,17 @@ static enum err_code load(struct asr_encoder *encoder, const struct io_map *file
 	return code ? code : compile(encoder, &graph, file, streams, err);
 }
 
+/* A system's whisper.cpp may be built without the hook; it then needs all of the model. */
+static bool has_hook(void)
+{
+	return strstr(whisper_print_system_info(), "OPENVINO = 1") != NULL;
+}
+
 enum err_code asr_encoder_new(const struct io_map *file, const char *openvino_dir, int streams,
 			      struct asr_encoder **ret, struct err *err)
 {
+	if (!has_hook())
+		return err_set(err, ERR_UNAVAILABLE, "this whisper.cpp takes no other encoder");
 	struct asr_encoder *encoder = calloc(1, sizeof *encoder);
 	if (!encoder)
 		return err_set(err, ERR_NO_MEMORY, "no memory for the speech encoder");

@@ -2,6 +2,7 @@
 
 #include <ggml.h>
 
+#include <stddef.h>
 #include <string.h>
 
 /* Values converted at once. */
@@ -40,15 +41,19 @@ static enum err_code split_q8(const struct weights_tensor *tensor, enum encoder_
 static enum err_code convert(const struct weights_tensor *tensor, bool half, void *out, struct err *err)
 {
 	const struct ggml_type_traits *traits = ggml_get_type_traits((enum ggml_type)tensor->type);
+	/* In the file numbers lie at any address; ggml wants them at theirs. */
+	_Alignas(max_align_t) uint8_t bytes[PIECE * sizeof(float)];
 	float values[PIECE];
 	for (uint64_t done = 0; done < tensor->elements;) {
 		int64_t n = (int64_t)(tensor->elements - done < PIECE ? tensor->elements - done : PIECE);
-		const uint8_t *from = tensor->data + done / (uint64_t)traits->blck_size * (uint64_t)traits->type_size;
+		uint64_t blocks = (uint64_t)n / (uint64_t)traits->blck_size;
 		float *to = half ? values : (float *)out + done;
+		memcpy(bytes, tensor->data + done / (uint64_t)traits->blck_size * traits->type_size,
+		       blocks * traits->type_size);
 		if (tensor->type == GGML_TYPE_F32)
-			memcpy(to, from, (size_t)n * sizeof *to);
+			memcpy(to, bytes, (size_t)n * sizeof *to);
 		else if (traits->to_float)
-			traits->to_float(from, to, n);
+			traits->to_float(bytes, to, n);
 		else
 			return err_set(err, ERR_UNAVAILABLE, "weights of the type %s are not known", traits->type_name);
 		if (half)

@@ -30,7 +30,7 @@ static enum err_code score_languages(struct asr_session *s, size_t count, int th
 	int status = whisper_full_with_state(s->model->context, s->state, p, s->samples, (int)count);
 	if (status == 0)
 		status = whisper_lang_auto_detect_with_state(s->model->context, s->state, 0, threads, probabilities);
-	return status < 0 ? asr_whisper_failed(s, status, err) : ERR_OK;
+	return status < 0 || asr_whisper_encoder_failed(s) ? asr_whisper_failed(s, status, err) : ERR_OK;
 }
 
 /* Takes the most probable language that we have a code for out of the scores; below 0 where none is left. */

@@ -8,6 +8,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* Words of the vocabulary: English models have 51864, others a few more, by their number of languages. */
+enum { VOCABULARY_MIN = 51864, VOCABULARY_MAX = 52000 };
+
 /* A piece of the file that whisper.cpp gets to read. */
 struct range {
 	const uint8_t *next;
@@ -129,13 +132,23 @@ static void reader_done(struct reader *r)
 
 /* -- the model ----------------------------------------------------------------------------------------- */
 
-/* What is far from any Whisper model is refused before anything is allocated by it. */
+/*
+ * whisper.cpp counts on the sizes that all Whisper models share: it has special words by fixed numbers, and rows of
+ * the text context for its prompts. A file with fewer makes it write outside of its memory.
+ */
+static bool is_whisper(const struct weights_head *head)
+{
+	return head->n_vocab >= VOCABULARY_MIN && head->n_vocab <= VOCABULARY_MAX &&
+	       head->n_audio_ctx == ASR_WHISPER_CONTEXT && head->n_text_ctx == ASR_WHISPER_TEXT_CONTEXT &&
+	       head->n_audio_state == head->n_text_state && (head->n_mels == 80 || head->n_mels == 128);
+}
+
+/* What is no Whisper model is refused before anything is allocated by it. */
 static enum err_code open_file(const struct asr_model_spec *spec, struct reader *ret, struct err *err)
 {
 	if (io_map_fd(spec->fd, "the speech model", &ret->file, err) != ERR_OK)
 		return err->code;
-	if (weights_head_read(ret->file.data, ret->file.size, &ret->head, err) != ERR_OK ||
-	    ret->head.n_audio_ctx != ASR_WHISPER_CONTEXT)
+	if (weights_head_read(ret->file.data, ret->file.size, &ret->head, err) != ERR_OK || !is_whisper(&ret->head))
 		return err_set(err, ERR_BAD_MEDIA, "the speech model is no whisper model in ggml form");
 	return ERR_OK;
 }

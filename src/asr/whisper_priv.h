@@ -13,6 +13,7 @@ enum {
 	/* At least as many languages as whisper.cpp knows. */
 	ASR_WHISPER_LANGUAGES = 128,
 	ASR_WHISPER_CONTEXT = 1500, /* the encoder's frames of 30 s */
+	ASR_WHISPER_TEXT_CONTEXT = 448, /* tokens of a text and its prompt */
 	/* Shorter parts are filled up with silence: the model knows nothing so short. */
 	ASR_WHISPER_SAMPLES_MIN = AUDIO_RATE
 };
@@ -47,6 +48,9 @@ enum err_code asr_whisper_prepare(struct asr_session *s, struct err *err) MUST_C
 /* Starts a call that the caller may stop. `abort_fn` may be NULL. */
 void asr_whisper_begin(struct asr_session *s, asr_abort_fn *abort_fn, void *abort_ctx);
 
+/* True where the last encoding failed. whisper.cpp does not notice: it goes on with what the one before has left. */
+bool asr_whisper_encoder_failed(const struct asr_session *s);
+
 /* For whisper.cpp's abort callback; `data` is the session. */
 bool asr_whisper_stop_wanted(void *data);
 
@@ -59,7 +63,7 @@ int asr_whisper_audio_context(size_t count);
 /* How many of the wanted threads make a call faster now. */
 int asr_whisper_threads(int wanted);
 
-/* The error for a status of whisper.cpp: ERR_CANCELLED, ERR_NO_MEMORY, ERR_INTERNAL. */
+/* The error for a status of whisper.cpp: ERR_CANCELLED, ERR_NO_MEMORY, ERR_INTERNAL, or why the encoder failed. */
 enum err_code asr_whisper_failed(struct asr_session *s, int status, struct err *err);
 
 /* asr_engine_ops.detect */

@@ -38,11 +38,16 @@ void asr_whisper_session_close(struct asr_session *session)
 	free(session);
 }
 
+bool asr_whisper_encoder_failed(const struct asr_session *s)
+{
+	return s->encoder && asr_encoder_why(s->encoder)->code != ERR_OK;
+}
+
 /* Called by ggml between any two operations, so the caller is asked by the clock. */
 bool asr_whisper_stop_wanted(void *data)
 {
 	struct asr_session *s = data;
-	if (s->encoder && asr_encoder_why(s->encoder)->code != ERR_OK)
+	if (asr_whisper_encoder_failed(s))
 		return true;
 	if (s->stopped || !s->abort)
 		return s->stopped;
@@ -119,7 +124,7 @@ enum err_code asr_whisper_failed(struct asr_session *s, int status, struct err *
 		s->state = NULL;
 		s->encoder = NULL;
 	}
-	if (s->encoder && asr_encoder_why(s->encoder)->code != ERR_OK) {
+	if (asr_whisper_encoder_failed(s)) {
 		*err = *asr_encoder_why(s->encoder);
 		return err->code;
 	}

@@ -60,6 +60,12 @@
 /* A jail that sends nothing for this long is stopped, milliseconds. */
 #define LIMIT_JAIL_SILENCE_MS 60000
 
+/* -- the engine ---------------------------------------------------------------------------------- */
+
+/* Time that an engine may take over one part, milliseconds. A part of 30 s takes the largest model minutes on one slow
+ * core, with all its attempts; what takes longer hangs. */
+#define LIMIT_ENGINE_PART_MS ((int64_t)20 * 60 * 1000)
+
 /* -- input files --------------------------------------------------------------------------------- */
 
 /* Largest file read from standard input (it is spooled), bytes. */

@@ -26,7 +26,7 @@ enum { WRAP_FORMAT = 1, WRAP_VERSION_AT = 1, WRAP_NONCE_AT = 5, WRAP_SEALED_AT =
 static const char wrap_info[] = "tiro 1 user keys";
 static const char check_info[] = "tiro 1 master key check";
 
-_Static_assert(KEY_BYTES == crypto_box_PUBLICKEYBYTES && KEY_BYTES == crypto_box_SECRETKEYBYTES, "X25519");
+_Static_assert(KEY_BYTES == crypto_box_PUBLICKEYBYTES, "X25519");
 _Static_assert((int)DATA_KEY_BOX_BYTES == (int)(KEY_BYTES + crypto_box_SEALBYTES), "a sealed box");
 _Static_assert(WRAP_SEALED_AT == WRAP_NONCE_AT + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert((int)USER_KEY_WRAPPED_BYTES ==

@@ -15,8 +15,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-extern char **environ;
-
 enum { BASE64 = sodium_base64_VARIANT_ORIGINAL, FILE_MODE = 0600 };
 
 /* A line that is read bit by bit; wiped by its owner. */

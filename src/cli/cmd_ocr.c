@@ -1,6 +1,7 @@
 /*
  * tiro ocr: page images and PDFs to text, page descriptions or searchable PDFs.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct settings {
 	bool fake;
 	long dpi;
 	long threads;
+	long part_limit_ms;
 	enum ocr_format format;
 	struct ocr_options options;
 };
@@ -177,6 +179,7 @@ static enum err_code read_pages(void *ctx, char **names, int count, int *ret_sta
 				  .speech_model_fd = -1,
 				  .vad_fd = -1,
 				  .openvino = openvino_folder(s->openvino),
+				  .part_limit_ms = s->part_limit_ms,
 				  .pages = &pages };
 	*ret_status = batch_run(&spec, &batch_callbacks, s, &output, names, count);
 	return ERR_OK;
@@ -206,6 +209,7 @@ static int run(int argc, char **argv)
 		{ 0, "openvino", "DIR", "folder of OpenVINO's library", "TIRO_OPENVINO", OPT_STRING, &s.openvino, 0,
 		  0 },
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
+		{ 0, "part-limit", "MS", NULL, NULL, OPT_INT, &s.part_limit_ms, 0, INT_MAX },
 	};
 	const struct opts opts = { .cmd = &cmd_ocr, .table = table, .count = ARRAY_LEN(table) };
 	return opts_run(&opts, argc, argv, read_pages, &s);

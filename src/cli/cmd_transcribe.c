@@ -2,6 +2,7 @@
  * tiro transcribe: recordings to text, JSON or subtitles.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct settings {
 	bool fake;
 	long track;
 	long threads;
+	long part_limit_ms;
 	enum asr_format format;
 	struct asr_options options;
 };
@@ -133,7 +135,8 @@ static enum err_code transcribe(void *ctx, char **names, int count, int *ret_sta
 				  .fake = s->fake,
 				  .speech_model_fd = model_fd,
 				  .vad_fd = vad_fd,
-				  .openvino = openvino_folder(s->openvino) };
+				  .openvino = openvino_folder(s->openvino),
+				  .part_limit_ms = s->part_limit_ms };
 	*ret_status = batch_run(&spec, &batch_callbacks, s, &output, names, count);
 	return ERR_OK;
 }
@@ -159,6 +162,7 @@ static int run(int argc, char **argv)
 		{ 0, "openvino", "DIR", "folder of OpenVINO's library, or none to do without it", "TIRO_OPENVINO",
 		  OPT_STRING, &s.openvino, 0, 0 },
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &s.fake, 0, 0 },
+		{ 0, "part-limit", "MS", NULL, NULL, OPT_INT, &s.part_limit_ms, 0, INT_MAX },
 	};
 	const struct opts opts = { .cmd = &cmd_transcribe, .table = table, .count = ARRAY_LEN(table) };
 	return opts_run(&opts, argc, argv, transcribe, &s);

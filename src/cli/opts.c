@@ -88,7 +88,8 @@ static enum err_code unknown(const struct opts *opts, const char *arg, struct er
 	const char *nearest = NULL;
 	size_t best = 3; /* further away is no typing error */
 	for (size_t i = 0; i < opts->count; i++) {
-		size_t d = strncmp(arg, "--", 2) == 0 ? distance(arg + 2, opts->table[i].name) : SIZE_MAX;
+		bool is_long = strncmp(arg, "--", 2) == 0 && opts->table[i].help;
+		size_t d = is_long ? distance(arg + 2, opts->table[i].name) : SIZE_MAX;
 		if (d < best) {
 			best = d;
 			nearest = opts->table[i].name;

@@ -67,6 +67,12 @@ static const char *or_null(const char *path)
 	return path[0] ? path : NULL;
 }
 
+/* OpenVINO's libraries are loaded by pages of high_accuracy, and by speech unless it is told to do without. */
+static bool may_load_openvino(const struct engine_open *open)
+{
+	return strcmp(open->openvino, ASR_NO_OPENVINO) != 0;
+}
+
 /*
  * What an engine may read once it is closed in: the data that tesseract opens per language, the libraries that
  * OpenVINO loads when it is first used and what they ask about the processor.
@@ -75,14 +81,17 @@ static enum err_code enter_sandbox(const struct engine_open *open, struct err *e
 {
 	const char *paths[11] = { "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys/devices/system" };
 	size_t count = 6; /* and room for the four named ones and the end */
-	const char *const named[] = { open->tessdata, open->detector, open->recogniser, open->openvino };
+	const char *const named[] = { open->tessdata, open->detector, open->recogniser,
+				      may_load_openvino(open) ? open->openvino : "" };
 	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
 		if (named[i][0])
 			paths[count++] = named[i];
 	}
-	struct sandbox_policy policy = {
-		.profile = SANDBOX_ENGINE, .read_paths = paths, .memfd_bytes = LIMIT_BULK_BYTES, .threads = true
-	};
+	bool reads = open->has_pages || may_load_openvino(open);
+	struct sandbox_policy policy = { .profile = SANDBOX_ENGINE,
+					 .read_paths = reads ? paths : NULL,
+					 .memfd_bytes = LIMIT_BULK_BYTES,
+					 .threads = true };
 	return sandbox_enter(&policy, err);
 }
 

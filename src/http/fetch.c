@@ -5,22 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/strbuf.h"
+#include "http/fetch_priv.h"
 
 enum {
-	/* An address and one header line; servers' own limits are 8 KiB. */
-	NOTE_MAX = 16 * 1024,
-	/* ETags in the field have at most some 70 bytes. */
-	VALIDATOR_MAX = 256,
 	FILE_MODE = 0666,
 	RETRY_US = 200 * 1000, /* before the next try, times the tries that brought nothing */
 	HTTP_OK = 200,
@@ -30,8 +25,8 @@ enum {
 
 /* What one answer said in its headers; reset for every answer on the way, redirects included. */
 struct answer {
-	char etag[VALIDATOR_MAX];
-	char modified[VALIDATOR_MAX];
+	char etag[FETCH_VALIDATOR_MAX];
+	char modified[FETCH_VALIDATOR_MAX];
 	uint64_t range_start;
 	uint64_t range_total;
 	bool has_range;
@@ -47,68 +42,12 @@ struct fetch {
 	uint64_t total_bytes; /* 0: unknown */
 	int64_t told_us; /* when progress was last reported */
 	struct answer answer;
-	char validator[VALIDATOR_MAX]; /* of the bytes that we have; empty: they cannot be continued */
+	char validator[FETCH_VALIDATOR_MAX]; /* of the bytes that we have; empty: they cannot be continued */
 	bool body_started;
 	bool restart; /* the answer does not continue what we have */
 	enum err_code code; /* why a callback stopped the transfer */
 	struct err *err;
 };
-
-/* -- the note ------------------------------------------------------------------------------------ */
-
-static enum err_code note_path(const char *partial_path, char ret[PATH_MAX], struct err *err)
-{
-	int n = snprintf(ret, PATH_MAX, "%s.from", partial_path);
-	if (n < 0 || n >= PATH_MAX)
-		return err_set(err, ERR_INVALID, "the path \"%s\" is too long", partial_path);
-	return ERR_OK;
-}
-
-/* Loads the validator for the bytes at hand; empty where there is no note or it is about another address. */
-static void note_load(struct fetch *f)
-{
-	char path[PATH_MAX];
-	cleanup_strbuf struct strbuf note = STRBUF_INIT(NOTE_MAX);
-	f->validator[0] = '\0';
-	if (note_path(f->request->partial_path, path, NULL) || io_read_file(path, &note, NULL))
-		return;
-	size_t url_len = strlen(f->request->url);
-	const char *text = strbuf_str(&note);
-	if (strncmp(text, f->request->url, url_len) != 0 || text[url_len] != '\n')
-		return;
-	const char *validator = text + url_len + 1;
-	size_t len = strcspn(validator, "\r\n");
-	if (len < sizeof f->validator && validator[len] == '\n')
-		(void)snprintf(f->validator, sizeof f->validator, "%.*s", (int)len, validator);
-}
-
-static enum err_code note_save(const struct fetch *f, struct err *err)
-{
-	char path[PATH_MAX];
-	enum err_code code = note_path(f->request->partial_path, path, err);
-	if (code)
-		return code;
-	if (!f->validator[0]) {
-		(void)unlink(path);
-		return ERR_OK;
-	}
-	cleanup_strbuf struct strbuf note = STRBUF_INIT(NOTE_MAX);
-	strbuf_addf(&note, "%s\n%s\n", f->request->url, f->validator);
-	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-	if (fd < 0)
-		return err_set_errno(err, ERR_IO, errno, "could not create \"%s\"", path);
-	code = strbuf_check(&note, "the address", err);
-	return code ? code : io_write_all(fd, note.data, note.len, err);
-}
-
-void fetch_forget(const char *partial_path, bool and_file)
-{
-	char path[PATH_MAX];
-	if (!note_path(partial_path, path, NULL))
-		(void)unlink(path);
-	if (and_file)
-		(void)unlink(partial_path);
-}
 
 /* -- the partial file ---------------------------------------------------------------------------- */
 
@@ -129,7 +68,7 @@ static enum err_code open_partial(struct fetch *f, struct err *err)
 	struct stat st;
 	if (f->fd < 0 || fstat(f->fd, &st) != 0)
 		return err_set_errno(err, ERR_IO, errno, "could not open \"%s\"", path);
-	note_load(f);
+	fetch_note_load(f->request, f->validator);
 	if (!f->validator[0] || (uint64_t)st.st_size > f->request->max_bytes)
 		return start_over(f, err);
 	f->have_bytes = (uint64_t)st.st_size;
@@ -138,7 +77,7 @@ static enum err_code open_partial(struct fetch *f, struct err *err)
 
 /* -- libcurl's callbacks ------------------------------------------------------------------------- */
 
-static void copy_value(const char *value, size_t len, char ret[VALIDATOR_MAX])
+static void copy_value(const char *value, size_t len, char ret[FETCH_VALIDATOR_MAX])
 {
 	while (len > 0 && (*value == ' ' || *value == '\t')) {
 		value++;
@@ -146,8 +85,8 @@ static void copy_value(const char *value, size_t len, char ret[VALIDATOR_MAX])
 	}
 	while (len > 0 && (value[len - 1] == '\r' || value[len - 1] == '\n' || value[len - 1] == ' '))
 		len--;
-	if (len < VALIDATOR_MAX && !memchr(value, '\0', len))
-		(void)snprintf(ret, VALIDATOR_MAX, "%.*s", (int)len, value);
+	if (len < FETCH_VALIDATOR_MAX && !memchr(value, '\0', len))
+		(void)snprintf(ret, FETCH_VALIDATOR_MAX, "%.*s", (int)len, value);
 }
 
 /* The number after `separator` at *text, which is moved behind it; false where they are not there. */
@@ -185,7 +124,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *owner)
 {
 	struct fetch *f = owner;
 	size_t len = size * count;
-	char value[VALIDATOR_MAX] = "";
+	char value[FETCH_VALIDATOR_MAX] = "";
 	if (len > 5 && memcmp(line, "HTTP/", 5) == 0)
 		f->answer = (struct answer){ 0 };
 	if (len > 5 && strncasecmp(line, "etag:", 5) == 0) {
@@ -230,7 +169,7 @@ static enum err_code begin_body(struct fetch *f)
 		return too_big(f);
 	const char *validator = f->answer.etag[0] ? f->answer.etag : f->answer.modified;
 	(void)snprintf(f->validator, sizeof f->validator, "%s", validator);
-	return note_save(f, f->err);
+	return fetch_note_save(f->request, f->validator, f->err);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
@@ -328,7 +267,7 @@ static enum err_code try_once(struct fetch *f, bool *ret_again)
 {
 	char curl_message[CURL_ERROR_SIZE] = "";
 	char range[32];
-	cleanup_strbuf struct strbuf condition = STRBUF_INIT(VALIDATOR_MAX + 16);
+	cleanup_strbuf struct strbuf condition = STRBUF_INIT(FETCH_VALIDATOR_MAX + 16);
 	struct curl_slist *headers = NULL;
 	*ret_again = f->restart = f->body_started = false;
 	f->code = ERR_OK;

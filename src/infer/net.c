@@ -1,5 +1,6 @@
 #include "infer/net.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,10 +36,13 @@ struct infer_request {
 	ov_tensor_t *output;
 };
 
-/* OpenVINO's own last message is per thread and never NULL. */
+/* OpenVINO's own last message is per thread, never NULL, and a copy for us to free. */
 static enum err_code refuse(const struct openvino *ov, enum err_code code, const char *name, struct err *err)
 {
-	return err_set(err, code, "OpenVINO failed with the %s: %s", name, ov->ov_get_last_err_msg());
+	const char *why = ov->ov_get_last_err_msg();
+	(void)err_set(err, code, "OpenVINO failed with the %s: %s", name, why);
+	ov->ov_free(why);
+	return code;
 }
 
 enum err_code infer_runtime_new(const char *dir, struct infer_runtime **ret, struct err *err)
@@ -50,8 +54,7 @@ enum err_code infer_runtime_new(const char *dir, struct infer_runtime **ret, str
 	if (code)
 		return code;
 	if (runtime->ov->ov_core_create(&runtime->core) != OK)
-		return err_set(err, ERR_UNAVAILABLE, "OpenVINO could not be started: %s",
-			       runtime->ov->ov_get_last_err_msg());
+		return refuse(runtime->ov, ERR_UNAVAILABLE, "start", err);
 	*ret = steal_ptr(&runtime);
 	return ERR_OK;
 }
@@ -194,6 +197,7 @@ enum err_code infer_input(struct infer_request *request, size_t index, const int
 {
 	const struct openvino *ov = request->ov;
 	void *data = NULL;
+	assert(index < INFER_INPUTS_MAX);
 	free_tensor(ov, &request->inputs[index]);
 	enum err_code code = new_tensor(ov, F32, dims, rank, &request->inputs[index], &data, err);
 	if (code)

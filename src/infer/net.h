@@ -30,7 +30,7 @@ struct infer_source {
 
 /*
  * Loads OpenVINO from the folder `dir` of libopenvino_c.so*; NULL: the folder of the build, then the loader's path.
- * It stays in the process. Errors: ERR_UNAVAILABLE (the message says what to do).
+ * It stays in the process. Errors: ERR_UNAVAILABLE (the message says what to do), ERR_NO_MEMORY.
  */
 enum err_code infer_runtime_new(const char *dir, struct infer_runtime **ret, struct err *err) MUST_CHECK;
 /* After its nets; NULL is fine. */
@@ -47,7 +47,7 @@ void infer_weights_free(struct infer_weights *weights);
 
 /*
  * Compiles a network for `streams` (>= 1) requests at a time, each on one thread; more requests wait for each other.
- * Errors: ERR_CORRUPT (OpenVINO refuses the network), ERR_UNAVAILABLE.
+ * Errors: ERR_CORRUPT (OpenVINO refuses the network), ERR_UNAVAILABLE, ERR_NO_MEMORY.
  */
 enum err_code infer_net_new(struct infer_runtime *runtime, const struct infer_source *source, int streams,
 			    struct infer_net **ret, struct err *err) MUST_CHECK;
@@ -57,12 +57,15 @@ void infer_net_free(struct infer_net *net);
 /* Processors that this process may use, at least 1. */
 int infer_processors(void);
 
+/* One thread's use of a net, which must outlive it. Errors: ERR_UNAVAILABLE, ERR_NO_MEMORY. */
 enum err_code infer_request_new(struct infer_net *net, struct infer_request **ret, struct err *err) MUST_CHECK;
+/* NULL is fine. */
 void infer_request_free(struct infer_request *request);
 
 /*
- * Makes the input `index` with `rank` dimensions (outermost first) of floats; the caller fills *ret, which stays until
- * the next call for this input. Errors: ERR_NO_MEMORY.
+ * Makes the input `index` (below INFER_INPUTS_MAX) with `rank` dimensions (outermost first) of floats; the caller fills
+ * *ret, which is the request's and stays until the next call for this input. Errors: ERR_NO_MEMORY, ERR_UNAVAILABLE
+ * (the network has no such input).
  */
 enum err_code infer_input(struct infer_request *request, size_t index, const int64_t *dims, size_t rank, float **ret,
 			  struct err *err) MUST_CHECK;
@@ -74,7 +77,8 @@ struct infer_output {
 	size_t dims[INFER_DIMS_MAX];
 };
 
-/* Runs the network over its inputs; it has one output. Errors: ERR_UNAVAILABLE, ERR_CORRUPT (no floats). */
+/* Runs the network over its inputs, all of which were made; it has one output. Errors: ERR_UNAVAILABLE, ERR_CORRUPT (no
+ * floats). */
 enum err_code infer_run(struct infer_request *request, struct infer_output *ret, struct err *err) MUST_CHECK;
 
 #endif

@@ -13,6 +13,7 @@
 
 #define OPENVINO_TABLE(X)                                                                                              \
 	X(ov_get_last_err_msg)                                                                                         \
+	X(ov_free)                                                                                                     \
 	X(ov_core_create)                                                                                              \
 	X(ov_core_free)                                                                                                \
 	X(ov_core_read_model)                                                                                          \

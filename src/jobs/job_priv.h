@@ -9,6 +9,7 @@
 #include "jobs/queue.h"
 
 struct job_ops {
+	bool is_speech; /* its parts are speech, else pages */
 	/* Stage one was claimed: open the jail. Publishes parts from then on and ends with job_planned or job_fail. */
 	enum err_code (*plan)(struct job *job, struct err *err);
 	/* A part was claimed: hand it to the engine as `task`. `lone`: nothing else runs or waits. */

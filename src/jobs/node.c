@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "jobs/node_priv.h"
 
@@ -243,6 +244,8 @@ enum err_code node_new(uv_loop_t *loop, const struct node_spec *spec, struct nod
 	node->spec = *spec;
 	if (node->spec.threads < 1)
 		node->spec.threads = usable_cores();
+	if (node->spec.part_limit_ms < 1)
+		node->spec.part_limit_ms = LIMIT_ENGINE_PART_MS;
 	node->slots = calloc((size_t)node->spec.threads, sizeof *node->slots);
 	enum err_code code = queue_memory_new(&node->queue, err);
 	if (code == ERR_OK && !node->slots)
@@ -253,15 +256,20 @@ enum err_code node_new(uv_loop_t *loop, const struct node_spec *spec, struct nod
 		free_node(node);
 		return code;
 	}
-	(void)uv_idle_init(loop, &node->pump); /* cannot fail */
-	node->pump.data = node;
+	/* Neither can fail. */
+	(void)uv_idle_init(loop, &node->pump);
+	(void)uv_timer_init(loop, &node->watch);
+	node->pump.data = node->watch.data = node;
+	node->open_handles = 2;
 	*ret = node;
 	return ERR_OK;
 }
 
-static void on_pump_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
-	free_node(handle->data);
+	struct node *node = handle->data;
+	if (--node->open_handles == 0)
+		free_node(node);
 }
 
 void node_close(struct node *node)
@@ -275,5 +283,6 @@ void node_close(struct node *node)
 		free_job(job);
 	}
 	engine_close(steal_ptr(&node->engine));
-	uv_close((uv_handle_t *)&node->pump, on_pump_closed);
+	uv_close((uv_handle_t *)&node->pump, on_handle_closed);
+	uv_close((uv_handle_t *)&node->watch, on_handle_closed);
 }

@@ -7,7 +7,8 @@
  * or pixels go when it is recognised.
  *
  * An engine that dies is started again; the parts in hand are claimed again, and one that kills it twice fails its
- * job. All calls and callbacks happen on the loop's thread.
+ * job. One that takes longer than part_limit_ms over a part is stopped and counts as killed by that part. All calls and
+ * callbacks happen on the loop's thread.
  */
 #ifndef TIRO_JOBS_NODE_H
 #define TIRO_JOBS_NODE_H
@@ -30,6 +31,7 @@ struct node_spec {
 	int speech_model_fd; /* the speech model, or -1; kept by the caller while the node lives */
 	int vad_fd; /* the speech detector's model, or -1; likewise */
 	const char *openvino; /* folder of OpenVINO's library (engine/engine.h); borrowed while the node lives */
+	int64_t part_limit_ms; /* for a part in the engine's hands; 0: LIMIT_ENGINE_PART_MS */
 	const struct ocr_model_spec *pages; /* NULL where pages are not read; borrowed while the node lives */
 };
 

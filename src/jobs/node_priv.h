@@ -1,6 +1,6 @@
 /*
- * Between the files of the node: node.c (jobs, turns of work, life) and node_engine.c. Kinds of jobs see
- * job_priv.h only. All on the loop's thread.
+ * Between the files of the node: node.c (jobs, turns of work, life) and node_engine.c (what the engine has in its
+ * hands). Kinds of jobs see job_priv.h only. All on the loop's thread.
  */
 #ifndef TIRO_JOBS_NODE_PRIV_H
 #define TIRO_JOBS_NODE_PRIV_H
@@ -16,11 +16,14 @@ struct slot {
 	uint32_t task;
 	struct queue_claim claim;
 	struct job *job; /* NULL where the job has ended meanwhile */
+	int looks; /* of the watch, since the part was handed out */
 };
 
 struct node {
 	uv_loop_t *loop;
 	uv_idle_t pump; /* runs node work once per turn of the loop, never inside a callback */
+	uv_timer_t watch; /* over the time that parts take; runs while there are any in the engine's hands */
+	int open_handles; /* the two above, until they are closed */
 	struct node_spec spec;
 	struct queue *queue;
 	struct engine *engine;
@@ -48,7 +51,7 @@ enum err_code node_engine_start(struct node *node, struct err *err) MUST_CHECK;
  * fails. */
 void node_engine_restore(struct node *node);
 
-/* Gives a part of lowest rank to each free thread. */
+/* Gives a part of lowest rank to each free thread, and starts the watch over them. */
 void node_engine_hand_out(struct node *node);
 
 /* A job has ended: its parts in hand are aborted, their results go nowhere. */

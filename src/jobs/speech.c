@@ -15,6 +15,10 @@
  * and gets every core). Longer ones start at once. */
 #define MAYBE_ALONE_US ((int64_t)LIMIT_PART_MAX_S * US_PER_S)
 
+/* Parts that are recognised but wait for one before them: so many for each that the jail may be ahead. More hold the
+ * jail back, so that a part that takes very long does not have the whole recording pile up behind it. */
+enum { HELD_PER_AHEAD = 4 };
+
 struct part {
 	int pcm_fd; /* kept until the part is stitched: it may be recognised once more */
 	bool done;
@@ -39,6 +43,8 @@ struct speech_job {
 	uint32_t part_count;
 	uint32_t part_capacity;
 	uint32_t heard; /* parts recognised at least once */
+	uint32_t untaken; /* of them, those that the jail was not told to be taken */
+	uint32_t held_max; /* heard and not stitched, before the jail is held back */
 	uint32_t stitched; /* parts in the transcript */
 	bool holds_first; /* part 0 is not published yet */
 	struct speech_language language;
@@ -191,10 +197,12 @@ static enum err_code plan(struct job *job, struct err *err)
 	int ahead = 2 * job_threads(job);
 	if (ahead > JAIL_PARTS_AHEAD_MAX)
 		ahead = JAIL_PARTS_AHEAD_MAX;
+	if (ahead < JAIL_PARTS_AHEAD)
+		ahead = JAIL_PARTS_AHEAD;
+	s->held_max = HELD_PER_AHEAD * (uint32_t)ahead;
 	struct jail_audio_options options = { .vad_fd = job_vad_fd(job),
 					      .audio_track = s->request.audio_track,
-					      .parts_ahead =
-						      ahead > JAIL_PARTS_AHEAD ? (uint32_t)ahead : JAIL_PARTS_AHEAD };
+					      .parts_ahead = (uint32_t)ahead };
 	return jail_open_audio(job_loop(job), &s->request.source, &options, &jail_callbacks, s, &s->jail, err);
 }
 
@@ -232,7 +240,7 @@ static enum err_code stitch(struct speech_job *s, struct err *err)
 {
 	size_t before = s->transcript.segment_count;
 	bool all_heard = s->base.progress.planned && s->heard == s->part_count;
-	if (!all_heard && !speech_language_is_known(&s->language))
+	if (!all_heard && !speech_language_is_known(&s->language) && s->heard - s->stitched < s->held_max)
 		return ERR_OK;
 	while (s->stitched < s->part_count && s->parts[s->stitched]->done) {
 		struct part *part = s->parts[s->stitched];
@@ -252,13 +260,24 @@ static enum err_code stitch(struct speech_job *s, struct err *err)
 	return ERR_OK;
 }
 
+/* Lets the jail go on as far as the parts that wait allow. */
+static void take_parts(struct speech_job *s)
+{
+	while (s->jail && s->untaken > 0 && s->heard - s->stitched < s->held_max) {
+		s->untaken--;
+		jail_part_taken(s->jail);
+	}
+}
+
 static void advance(struct speech_job *s)
 {
 	struct err err;
-	if (stitch(s, &err) != ERR_OK)
+	if (stitch(s, &err) != ERR_OK) {
 		job_fail(&s->base, &err);
-	else
-		update_progress(s);
+		return;
+	}
+	update_progress(s);
+	take_parts(s);
 }
 
 static void recognised(struct job *job, uint32_t index, struct asr_transcript *speech, struct ocr_page *page,
@@ -280,8 +299,7 @@ static void recognised(struct job *job, uint32_t index, struct asr_transcript *s
 	if (!part->retried) {
 		s->done_s += seconds_of(part);
 		s->heard++;
-		if (s->jail)
-			jail_part_taken(s->jail);
+		s->untaken++;
 	}
 	advance(s);
 }
@@ -312,7 +330,8 @@ static void free_speech(struct job *job)
 	free(s);
 }
 
-static const struct job_ops speech_ops = { .plan = plan,
+static const struct job_ops speech_ops = { .is_speech = true,
+					   .plan = plan,
 					   .recognise = recognise,
 					   .recognised = recognised,
 					   .finish = finish,

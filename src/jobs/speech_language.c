@@ -27,7 +27,7 @@ void speech_language_heard(struct speech_language *l, const struct asr_transcrip
 
 bool speech_language_is_known(const struct speech_language *l)
 {
-	return !l->is_auto || l->vote.parts >= SPEECH_LANGUAGE_PARTS;
+	return !l->is_auto || l->vote.parts >= SPEECH_LANGUAGE_PARTS || asr_vote_is_settled(&l->vote);
 }
 
 bool speech_language_differs(const struct speech_language *l, const struct asr_transcript *part,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 struct wire_header {
 	uint32_t type;
@@ -19,11 +20,37 @@ union fd_control {
 	char bytes[CMSG_SPACE(sizeof(int) * LIMIT_FRAME_FDS)];
 };
 
+/* Between two tries to send descriptors while too many are under way. */
+enum { CROWDED_US = 1000 };
+
 enum err_code channel_pair(int ret_fds[2], struct err *err)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) != 0)
 		return err_set_errno(err, ERR_SYSTEM, errno, "could not create a socket pair");
 	return ERR_OK;
+}
+
+/* Lays out a frame's descriptors; `control` must live as long as the message. */
+static void put_fds(const struct frame *frame, union fd_control *control, struct msghdr *msg)
+{
+	if (frame->fd_count == 0)
+		return;
+	size_t size = sizeof(int) * (size_t)frame->fd_count;
+	memset(control, 0, sizeof *control);
+	msg->msg_control = control->bytes;
+	msg->msg_controllen = CMSG_SPACE(size);
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), frame->fds, size);
+}
+
+/* No room in the socket; or the user's processes together have more descriptors under way than this one may open
+ * (unix(7)), which passes when whoever they are for receives them. */
+static bool is_passing(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS;
 }
 
 enum err_code channel_send(int fd, const struct frame *frame, bool *ret_full, struct err *err)
@@ -35,17 +62,7 @@ enum err_code channel_send(int fd, const struct frame *frame, bool *ret_full, st
 				  { .iov_base = (void *)(uintptr_t)frame->payload, .iov_len = frame->len } };
 	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = frame->len > 0 ? 2 : 1 };
 	union fd_control control;
-	if (frame->fd_count > 0) {
-		size_t size = sizeof(int) * (size_t)frame->fd_count;
-		memset(&control, 0, sizeof control);
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(size);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(c), frame->fds, size);
-	}
+	put_fds(frame, &control, &msg);
 	if (ret_full)
 		*ret_full = false;
 	for (;;) {
@@ -53,9 +70,13 @@ enum err_code channel_send(int fd, const struct frame *frame, bool *ret_full, st
 			return ERR_OK;
 		if (errno == EINTR)
 			continue;
-		if ((errno == EAGAIN || errno == EWOULDBLOCK) && ret_full) {
+		if (is_passing(errno) && ret_full) {
 			*ret_full = true;
 			return ERR_OK;
+		}
+		if (errno == ETOOMANYREFS) {
+			clock_sleep_us(CROWDED_US);
+			continue;
 		}
 		if (errno == EPIPE || errno == ECONNRESET)
 			return err_set(err, ERR_CRASHED, "the other process is gone");

@@ -29,7 +29,8 @@ enum err_code channel_pair(int ret_fds[2], struct err *err) MUST_CHECK;
 
 /*
  * Sends one frame. On a blocking descriptor it waits for room; on a non-blocking one *ret_full (which may be
- * NULL on blocking ones) is set and ERR_OK returned where there is none.
+ * NULL on blocking ones) is set and ERR_OK returned where there is none. The same holds while too many descriptors of
+ * this user are under way.
  * Errors: ERR_CRASHED where the other side is gone, ERR_SYSTEM.
  */
 enum err_code channel_send(int fd, const struct frame *frame, bool *ret_full, struct err *err) MUST_CHECK;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,8 +11,13 @@
 
 #include "base/cleanup.h"
 
-/* Frames given out before the loop has its turn again: one child must not starve the others. */
-enum { FRAMES_AT_ONCE = 32 };
+enum {
+	/* Frames given out before the loop has its turn again: one child must not starve the others. */
+	FRAMES_AT_ONCE = 32,
+	/* A deadline is counted in so many steps, not read off a clock: where this process is stopped itself (Ctrl-Z),
+	 * it loses one step, and a child that was stopped with it has the others left. */
+	DEADLINE_STEPS = 4
+};
 
 struct queued_frame {
 	struct queued_frame *next;
@@ -25,6 +29,7 @@ struct child {
 	uv_process_t process;
 	uv_poll_t poll;
 	uv_timer_t deadline;
+	int steps_left; /* of the deadline */
 	int channel;
 	int open_handles; /* libuv handles not yet closed; the object is freed with the last */
 	bool exited;
@@ -191,35 +196,11 @@ static void update_poll(struct child *child)
 
 static void on_deadline(uv_timer_t *timer)
 {
-	kill_for(timer->data, ERR_TIMEOUT, "the process made no progress before its deadline");
-}
-
-static bool runnable(const char *folder, const char *program, char *ret)
-{
-	int n = snprintf(ret, PATH_MAX, "%s/%s", folder, program);
-	return n > 0 && n < PATH_MAX && access(ret, X_OK) == 0;
-}
-
-enum err_code child_find_program(const char *program, char *ret, struct err *err)
-{
-	const char *folder = getenv("TIRO_LIBEXEC_DIR");
-	if (folder && runnable(folder, program, ret))
-		return ERR_OK;
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n > 0) {
-		self[n] = '\0';
-		char *slash = strrchr(self, '/');
-		if (slash) {
-			*slash = '\0';
-			if (runnable(self, program, ret))
-				return ERR_OK;
-		}
-	}
-	if (runnable(TIRO_LIBEXEC_DIR, program, ret))
-		return ERR_OK;
-	return err_set(err, ERR_UNAVAILABLE, "the program \"%s\" is not installed beside tiro or in %s", program,
-		       TIRO_LIBEXEC_DIR);
+	struct child *child = timer->data;
+	if (--child->steps_left > 0)
+		return;
+	(void)uv_timer_stop(timer);
+	kill_for(child, ERR_TIMEOUT, "the process made no progress before its deadline");
 }
 
 /* What a child may know of our environment. One OpenMP thread: more would wait for each other on busy cores. */
@@ -357,10 +338,12 @@ void child_set_deadline(struct child *child, uint64_t ms)
 {
 	if (child->exited || child->closing)
 		return;
+	uint64_t step_ms = (ms + DEADLINE_STEPS - 1) / DEADLINE_STEPS;
+	child->steps_left = DEADLINE_STEPS;
 	if (ms == 0)
 		(void)uv_timer_stop(&child->deadline);
 	else
-		(void)uv_timer_start(&child->deadline, on_deadline, ms, 0);
+		(void)uv_timer_start(&child->deadline, on_deadline, step_ms, step_ms);
 }
 
 static void on_late_exit(uv_timer_t *timer)

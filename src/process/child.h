@@ -45,7 +45,8 @@ enum err_code child_start(uv_loop_t *loop, const struct child_spec *spec, struct
  */
 enum err_code child_send(struct child *child, const struct frame *frame, struct err *err) MUST_CHECK;
 
-/* Kills the child with ERR_TIMEOUT unless this is called again, or called with 0, within `ms`. */
+/* Kills the child with ERR_TIMEOUT unless this is called again, or called with 0, within `ms`. Time in which this
+ * process is stopped itself hardly counts. */
 void child_set_deadline(struct child *child, uint64_t ms);
 
 /* Stops reading frames (back-pressure) or goes on; while stopped, on_exit waits too. */

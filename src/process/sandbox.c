@@ -14,8 +14,9 @@
 #include "base/cleanup.h"
 #include "process/landlock.h"
 
-/* Descriptors a process may hold: a jail its channel and a few memfds, with files also fonts; an engine models. */
-enum { JAIL_FDS = 16, JAIL_FDS_WITH_FILES = 64, ENGINE_FDS = 256 };
+/* Descriptors a process may hold: a jail its channel and a few memfds, with files also fonts; an engine models, and two
+ * memfds for each of its threads. */
+enum { JAIL_FDS = 16, JAIL_FDS_WITH_FILES = 64, ENGINE_FDS = 1024 };
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1

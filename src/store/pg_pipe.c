@@ -183,7 +183,11 @@ static enum err_code take_step(struct pg_conn *conn, const struct pg_step *step,
 	ExecStatusType status = PQresultStatus(result);
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
 		note_success(conn, step, result);
-		return ret ? pg_fetch(result, ret, err) : ERR_OK;
+		enum err_code code = ret ? pg_fetch(result, ret, err) : ERR_OK;
+		/* A unit of one statement is committed whether its rows can be taken in or not. */
+		return code != ERR_OK && conn->is_commit_sent
+			       ? err_set(err, ERR_OUTCOME_UNKNOWN, "the answer of the database was lost")
+			       : code;
 	}
 	if (step->kind == PG_STEP_PREPARE)
 		conn->is_prepared[step->number] = false;

@@ -57,19 +57,19 @@ int64_t queue_node_id(struct part_queue *queue)
 	return id;
 }
 
-int64_t queue_now(struct part_queue *queue, int stage)
+int64_t queue_now(struct part_queue *queue)
 {
 	queue_lock(queue);
-	int64_t now = queue->now[stage];
+	int64_t now = queue->now;
 	queue_unlock(queue);
 	return now;
 }
 
-void queue_note_now(struct part_queue *queue, int stage, int64_t now)
+void queue_note_now(struct part_queue *queue, int64_t now)
 {
 	queue_lock(queue);
-	if (now > queue->now[stage])
-		queue->now[stage] = now;
+	if (now > queue->now)
+		queue->now = now;
 	queue_unlock(queue);
 }
 

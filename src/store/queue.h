@@ -3,10 +3,11 @@
  * inside a unit of work (store/db.h), so that a part's result is stored and the part completed in one transaction.
  *
  * Order: start-time fair queuing (Goyal, Vin and Cheng, SIGCOMM 1996). A part's rank is its virtual start time, written
- * when it becomes ready; so claiming is one scan of an index from its left end. Between owners: a job's cost counts as
- * many times as its owner has jobs under way, and an owner's jobs start PARTS_JOB_SPACING apart, so that neither many
- * parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still does not wait
- * behind a long one.
+ * when it becomes ready; so claiming is one scan of an index from its left end. Recognition is what takes time, so it
+ * alone moves the one clock, and a job's plan and finish have their place by it too. Between owners: a job's cost
+ * counts as many times as its owner has jobs under way, and an owner's jobs start PARTS_JOB_SPACING apart, so that
+ * neither many parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still
+ * does not wait behind a long one.
  *
  * The hint: a claimer remembers the rank that it took last and scans from there, not over the dead entries of all that
  * was done since the last vacuum. It starts over once a second, where it finds nothing, and where a notice tells of a
@@ -24,7 +25,7 @@
 
 #include "store/db.h"
 
-enum { PARTS_STAGES = 3 }; /* plan, recognise, finish */
+enum parts_stage { PARTS_PLAN, PARTS_RECOGNISE, PARTS_FINISH, PARTS_STAGES };
 
 enum {
 	PARTS_BATCH_MAX = 256, /* parts of one claim, completion or publication */
@@ -97,12 +98,13 @@ struct part_claim {
 
 /* Claims ready parts of lowest rank, sorted by rank: at most *count of them, and sets it to how many there were. The
  * node must have joined (ERR_CANCELLED). A unit with this alone may be single, and DB_WRITE_RELAXED: a lost claim is
- * only claimed again. */
+ * only claimed again. Where the outcome is unknown the node may hold parts that it does not know of: parts_keep. */
 enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
 			  struct err *err) MUST_CHECK;
 
 /* The parts are done. `ret_accepted[i]` is false where a token no longer counts: what belongs to that part must not be
- * stored. May be the only statement of a unit. */
+ * stored. May be the only statement of a unit. Where the outcome is unknown it is done again; a part that is refused
+ * then was stored the first time, or another has it. */
 enum err_code parts_complete(struct db_tx *tx, const struct part_claim *claims, size_t count, bool *ret_accepted,
 			     struct err *err) MUST_CHECK;
 
@@ -122,6 +124,11 @@ enum err_code parts_ready(struct db_tx *tx, int stage, int64_t max, int64_t *ret
 
 /* Makes this node known; with `is_alone` (db_is_alone) every other is dead. Again after parts_beat said so. */
 enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alone, struct err *err) MUST_CHECK;
+
+/* This node holds the parts of these claims (at most PARTS_BATCH_MAX) and no others: what else the database thinks it
+ * holds is ready again. No claim may be under way. */
+enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claims, size_t count,
+			 struct err *err) MUST_CHECK;
 
 /* The node ends: its parts are ready again at once. Nothing is claimed after. */
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err) MUST_CHECK;

@@ -80,7 +80,8 @@ static void read_claims(struct part_queue *queue, const struct db_rows *rows, in
 		now = reached > now ? reached : now;
 	}
 	qsort(ret, rows->count, sizeof *ret, by_rank);
-	queue_note_now(queue, stage, now);
+	if (stage == PARTS_RECOGNISE)
+		queue_note_now(queue, now);
 }
 
 /* Forward only from where this claim began, and not over what became ready meanwhile, which it may not have seen. */
@@ -133,14 +134,20 @@ static void mark_accepted(const struct db_rows *rows, const struct part_claim *c
 	}
 }
 
+enum err_code queue_pairs(const struct part_claim *claims, size_t count, struct strbuf *out, struct err *err)
+{
+	strbuf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(out, "%s[%" PRId64 ",%" PRId64 "]", i == 0 ? "" : ",", claims[i].id, claims[i].token);
+	strbuf_add_char(out, ']');
+	return strbuf_check(out, "a list of parts", err);
+}
+
 static enum err_code complete_many(struct db_tx *tx, const struct part_claim *claims, size_t count,
 				   struct db_rows *rows, struct err *err)
 {
-	cleanup_strbuf struct strbuf pairs = STRBUF_INIT((size_t)PARTS_BATCH_MAX * 64);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&pairs, "%c[%" PRId64 ",%" PRId64 "]", i == 0 ? '[' : ',', claims[i].id, claims[i].token);
-	strbuf_add_char(&pairs, ']');
-	enum err_code code = strbuf_check(&pairs, "a list of parts", err);
+	cleanup_strbuf struct strbuf pairs = STRBUF_INIT(QUEUE_PAIRS_MAX);
+	enum err_code code = queue_pairs(claims, count, &pairs, err);
 	struct db_value params[] = { db_text(strbuf_str(&pairs)) };
 	return code == ERR_OK ? db_query(tx, &complete_stmt, params, rows, err) : code;
 }

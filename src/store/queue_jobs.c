@@ -13,23 +13,24 @@ enum {
 /* One part's cost at most: the longest recording as one part, in virtual microseconds. */
 #define COST_MAX_S ((double)48 * 3600)
 
+/* WHERE true: without it SQLite takes ON for the condition of a join. */
 static const struct db_stmt insert_owner = {
 	.sql = "INSERT INTO queue_owners (owner, active, start) "
-	       "SELECT $1, 1, {greatest}(now, $2) FROM queue_clock WHERE stage = 1 "
+	       "SELECT $1, 1, {greatest}(now, $2) FROM queue_clock WHERE true "
 	       "ON CONFLICT (owner) DO UPDATE SET active = queue_owners.active + 1, "
 	       "start = {greatest}(queue_owners.start + $3, excluded.start) RETURNING start",
 	.params = "bii"
 };
 static const struct db_stmt insert_job = {
 	.sql = "INSERT INTO queue_jobs (owner, weight, rank_offset, finish_plan, finish_recognise, finish_finish) "
-	       "VALUES ($1, $2, $3, 0, $4, 0) RETURNING id",
+	       "VALUES ($1, $2, $3, $4, $4, $4) RETURNING id",
 	.params = "biii"
 };
 static const struct db_stmt lock_job = {
 	.sql = "SELECT weight, rank_offset, finish_plan, finish_recognise, finish_finish, "
 	       "coalesce((SELECT active FROM queue_owners o WHERE o.owner = queue_jobs.owner), 1), "
-	       "(SELECT now FROM queue_clock WHERE stage = $2) FROM queue_jobs WHERE id = $1 {lock_rows}",
-	.params = "ii"
+	       "(SELECT now FROM queue_clock) FROM queue_jobs WHERE id = $1 {lock_rows}",
+	.params = "i"
 };
 static const struct db_stmt update_job = {
 	.sql = "UPDATE queue_jobs SET finish_plan = $2, finish_recognise = $3, finish_finish = $4 WHERE id = $1",
@@ -47,12 +48,12 @@ static const struct db_stmt leave_owner = { .sql = "UPDATE queue_owners SET acti
 
 /* -- jobs ------------------------------------------------------------------------------------------ */
 
-/* Where the job's first recognised part starts at the earliest, so that a thousand jobs do not all start now. */
+/* Where the job starts at the earliest, in all stages, so that a thousand jobs do not all start now. */
 static enum err_code add_to_owner(struct part_queue *queue, struct db_tx *tx, const void *owner, int64_t weight,
 				  int64_t *ret_start, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(owner, PARTS_OWNER_BYTES), db_int(queue_now(queue, 1)),
+	struct db_value params[] = { db_bytes(owner, PARTS_OWNER_BYTES), db_int(queue_now(queue)),
 				     db_int(PARTS_JOB_SPACING * WEIGHT_UNIT / weight) };
 	enum err_code code = db_query(tx, &insert_owner, params, &rows, err);
 	if (code == ERR_OK)
@@ -106,7 +107,7 @@ static enum err_code read_share(struct part_queue *queue, struct db_tx *tx, cons
 				struct share *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(parts->job), db_int(parts->stage) };
+	struct db_value params[] = { db_int(parts->job) };
 	enum err_code code = db_query(tx, &lock_job, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -118,8 +119,8 @@ static enum err_code read_share(struct part_queue *queue, struct db_tx *tx, cons
 		ret->finish[stage] = db_get_int(&rows, 0, (size_t)stage + 2);
 	int64_t active = db_get_int(&rows, 0, 5);
 	ret->active = active < 1 ? 1 : active > ACTIVE_MAX ? ACTIVE_MAX : active;
-	queue_note_now(queue, parts->stage, db_get_int(&rows, 0, 6));
-	ret->now = queue_now(queue, parts->stage);
+	queue_note_now(queue, db_get_int(&rows, 0, 6));
+	ret->now = queue_now(queue);
 	return ERR_OK;
 }
 

@@ -32,11 +32,12 @@ static const struct db_stmt due_stmt = {
 	.params = "ii"
 };
 static const struct db_stmt return_own = {
-	.sql = "UPDATE parts SET status = 0 WHERE status = 1 AND worker = $1 RETURNING stage, rank", .params = "i"
+	.sql = "UPDATE parts SET status = 0 WHERE status = 1 AND worker = $1 "
+	       "AND id NOT IN (SELECT a FROM {pairs $2} AS kept) RETURNING stage, rank",
+	.params = "it"
 };
-static const struct db_stmt share_clock = { .sql = "UPDATE queue_clock SET now = $2 WHERE stage = $1 AND now < $2",
-					    .params = "ii" };
-static const struct db_stmt read_clock = { .sql = "SELECT now FROM queue_clock ORDER BY stage", .params = "" };
+static const struct db_stmt share_clock = { .sql = "UPDATE queue_clock SET now = $1 WHERE now < $1", .params = "i" };
+static const struct db_stmt read_clock = { .sql = "SELECT now FROM queue_clock", .params = "" };
 
 /* -- parts that are ready again ---------------------------------------------------------------------- */
 
@@ -125,8 +126,7 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
 		code = db_query(tx, &read_clock, NULL, &rows, err);
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < rows.count && i < PARTS_STAGES; i++)
-		queue_note_now(queue, (int)i, db_get_int(&rows, i, 0));
+	queue_note_now(queue, db_get_int(&rows, 0, 0));
 	queue_lock(queue);
 	queue->node_id = id[0].integer;
 	queue->node_count = 0;
@@ -134,15 +134,27 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
 	return ERR_OK;
 }
 
+enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claims, size_t count,
+			 struct err *err)
+{
+	if (count > PARTS_BATCH_MAX)
+		return err_set(err, ERR_INVALID, "a node holds at most %d parts", PARTS_BATCH_MAX);
+	cleanup_strbuf struct strbuf kept = STRBUF_INIT(QUEUE_PAIRS_MAX);
+	enum err_code code = queue_pairs(claims, count, &kept, err);
+	if (code != ERR_OK)
+		return code;
+	struct lowest lowest = { .is_set = { false } };
+	int64_t returned;
+	struct db_value params[] = { db_int(queue_node_id(queue)), db_text(strbuf_str(&kept)) };
+	code = make_ready(tx, &return_own, params, &lowest, &returned, err);
+	return code == ERR_OK ? tell_lowest(queue, tx, &lowest, err) : code;
+}
+
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
-	struct lowest lowest = { .is_set = { false } };
-	int64_t count;
+	enum err_code code = parts_keep(queue, tx, NULL, 0, err);
 	struct db_value params[] = { db_int(queue_node_id(queue)) };
-	enum err_code code = make_ready(tx, &return_own, params, &lowest, &count, err);
-	if (code == ERR_OK)
-		code = db_post(tx, &delete_node, params, err);
-	return code == ERR_OK ? tell_lowest(queue, tx, &lowest, err) : code;
+	return code == ERR_OK ? db_post(tx, &delete_node, params, err) : code;
 }
 
 /* -- the beat ---------------------------------------------------------------------------------------- */
@@ -200,18 +212,8 @@ static enum err_code bury_dead_nodes(struct part_queue *queue, struct db_tx *tx,
 
 static enum err_code share_virtual_time(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
-	enum err_code code = ERR_OK;
-	for (int stage = 0; code == ERR_OK && stage < PARTS_STAGES; stage++) {
-		queue_lock(queue);
-		int64_t now = queue->now[stage];
-		bool is_news = now > queue->now_shared[stage];
-		queue->now_shared[stage] = now;
-		queue_unlock(queue);
-		struct db_value params[] = { db_int(stage), db_int(now) };
-		if (is_news)
-			code = db_post(tx, &share_clock, params, err);
-	}
-	return code;
+	struct db_value params[] = { db_int(queue_now(queue)) };
+	return db_post(tx, &share_clock, params, err);
 }
 
 static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct err *err)

@@ -33,8 +33,7 @@ struct part_queue {
 	pthread_mutex_t mutex; /* of what follows */
 	int64_t node_id; /* 0: not joined */
 	struct hint hints[PARTS_STAGES];
-	int64_t now[PARTS_STAGES]; /* virtual time: what claims here or the database have reached */
-	int64_t now_shared[PARTS_STAGES]; /* what the database knows of it */
+	int64_t now; /* virtual time: what claims here or the database have reached */
 	int64_t watched_us; /* when the other nodes were looked at last */
 	struct node_seen nodes[NODES_MAX];
 	size_t node_count;
@@ -43,12 +42,19 @@ struct part_queue {
 void queue_lock(struct part_queue *queue);
 void queue_unlock(struct part_queue *queue);
 int64_t queue_node_id(struct part_queue *queue);
-int64_t queue_now(struct part_queue *queue, int stage);
-void queue_note_now(struct part_queue *queue, int stage, int64_t now);
+int64_t queue_now(struct part_queue *queue);
+void queue_note_now(struct part_queue *queue, int64_t now);
 
 /* Tells all nodes that something of this rank is ready, and this one at once: it must not depend on a notice for
  * what it did itself. */
 enum err_code queue_tell_ready(struct part_queue *queue, struct db_tx *tx, int stage, int64_t rank, struct err *err)
+	MUST_CHECK;
+
+/* Bytes of a list of parts. */
+#define QUEUE_PAIRS_MAX ((size_t)PARTS_BATCH_MAX * 64)
+
+/* Appends the ids and tokens as the dialect's word `pairs` takes them. */
+enum err_code queue_pairs(const struct part_claim *claims, size_t count, struct strbuf *out, struct err *err)
 	MUST_CHECK;
 
 /* The hint does not pass over a part of this rank. */

@@ -33,6 +33,13 @@ def ok(*args, **kwargs):
     return done.stdout.decode("utf-8")
 
 
+def children_of(pid, program=""):
+    """Process ids of the children whose program's name begins so."""
+    listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    rows = (row.split(None, 1) for row in listed.stdout.splitlines())
+    return [int(row[0]) for row in rows if row[1].startswith(program)]
+
+
 def has_model(name):
     listed = subprocess.run([TIRO, "models", "verify", name], capture_output=True, check=False)
     return listed.returncode == 0

@@ -10,7 +10,7 @@ import wave
 
 import pytest
 
-from conftest import SAMPLES, TIRO, needs_samples, ok, run
+from conftest import SAMPLES, TIRO, children_of, needs_samples, ok, run
 
 JFK = "ask not what your country can do for you"
 
@@ -126,11 +126,6 @@ def test_speech_behind_a_long_digital_silence_is_found_at_its_time(jfk, tmp_path
     assert " ".join(words(found["text"])).count(JFK) == 2
     last = found["segments"][-1]
     assert 311 <= last["start"] and last["end"] <= 322.1
-
-
-def children_of(pid):
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False)
-    return [int(p) for p in listed.stdout.split()]
 
 
 def test_an_interrupt_ends_everything_within_a_second(jfk, tmp_path):

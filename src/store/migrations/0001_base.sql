@@ -137,12 +137,11 @@ CREATE TABLE queue_owners (
     start {int} NOT NULL
 ) {busy_table};
 
--- The virtual time of each stage, a little behind what the nodes know themselves.
+-- The virtual time, a little behind what the nodes know themselves. One row.
 CREATE TABLE queue_clock (
-    stage {int} PRIMARY KEY,
     now {int} NOT NULL
 ) {busy_table};
-INSERT INTO queue_clock (stage, now) VALUES (0, 0), (1, 0), (2, 0);
+INSERT INTO queue_clock (now) VALUES (0);
 
 -- Nodes that live. One that stops counting up is dead to the others, who delete its row. `about` and the times are for people.
 CREATE TABLE queue_nodes (

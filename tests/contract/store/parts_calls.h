@@ -76,12 +76,22 @@ static inline enum err_code publish_unit(struct db_tx *tx, void *arg, struct err
 	return parts_publish(c->queue, tx, c->parts, err);
 }
 
+static inline void publish_stage(struct part_queue *queue, int64_t job, enum parts_stage stage)
+{
+	static const double nothing = 0;
+	struct parts_new parts = { .job = job, .stage = stage, .costs = &nothing, .count = 1 };
+	struct call call = { .queue = queue, .parts = &parts };
+	assert_ok(run_unit(db, publish_unit, &call, &why));
+}
+
 static inline void publish(struct part_queue *queue, int64_t job, int64_t first, size_t count, double cost)
 {
 	double costs[PARTS_BATCH_MAX];
 	for (size_t i = 0; i < count; i++)
 		costs[i] = cost;
-	struct parts_new parts = { .job = job, .stage = 1, .first = first, .costs = costs, .count = count };
+	struct parts_new parts = {
+		.job = job, .stage = PARTS_RECOGNISE, .first = first, .costs = costs, .count = count
+	};
 	struct call call = { .queue = queue, .parts = &parts };
 	assert_ok(run_unit(db, publish_unit, &call, &why));
 }
@@ -93,12 +103,17 @@ static inline enum err_code claim_unit(struct db_tx *tx, void *arg, struct err *
 	return parts_claim(c->queue, tx, c->stage, c->claims, &c->count, err);
 }
 
-static inline size_t claim(struct part_queue *queue, struct part_claim *ret, size_t max)
+static inline size_t claim_stage(struct part_queue *queue, enum parts_stage stage, struct part_claim *ret, size_t max)
 {
-	struct call call = { .queue = queue, .stage = 1, .claims = ret, .max = max };
+	struct call call = { .queue = queue, .stage = stage, .claims = ret, .max = max };
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .is_single = true, .run = claim_unit, .arg = &call };
 	assert_ok(db_run(db, &work, &why));
 	return call.count;
+}
+
+static inline size_t claim(struct part_queue *queue, struct part_claim *ret, size_t max)
+{
+	return claim_stage(queue, PARTS_RECOGNISE, ret, max);
 }
 
 static inline enum err_code complete_unit(struct db_tx *tx, void *arg, struct err *err)

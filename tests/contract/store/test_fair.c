@@ -91,6 +91,21 @@ static void a_thousand_jobs_of_one_owner_do_not_hold_up_anothers_first(void **st
 	assert_in_range(waited, 0, 3);
 }
 
+static void a_thousand_uploads_of_one_owner_do_not_hold_up_anothers_plan(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim c;
+	for (int i = 0; i < 100; i++)
+		publish_stage(q, add_job(q, "owner-of-many---", 1), PARTS_PLAN);
+	assert_int_equal(claim_stage(q, PARTS_PLAN, &c, 1), 1);
+	int64_t job = add_job(q, "owner-of-one----", 1);
+	publish_stage(q, job, PARTS_PLAN);
+	int waited = 0;
+	while (claim_stage(q, PARTS_PLAN, &c, 1) == 1 && c.job != job)
+		waited++;
+	assert_in_range(waited, 0, 3);
+}
+
 static void an_owners_short_job_does_not_wait_behind_its_long_one(void **state)
 {
 	struct part_queue *q = *state;
@@ -156,6 +171,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		WITH_QUEUE(owners_are_served_by_weight),
 		WITH_QUEUE(a_thousand_jobs_of_one_owner_do_not_hold_up_anothers_first),
+		WITH_QUEUE(a_thousand_uploads_of_one_owner_do_not_hold_up_anothers_plan),
 		WITH_QUEUE(an_owners_short_job_does_not_wait_behind_its_long_one),
 		WITH_QUEUE(a_job_in_a_hurry_does_not_put_later_ones_behind_the_others),
 		WITH_QUEUE(another_node_knows_the_virtual_time_after_a_beat),

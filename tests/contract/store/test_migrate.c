@@ -129,7 +129,7 @@ static void the_programs_own_schema_can_be_made(void **state)
 {
 	assert_ok(migrate_up(*state, &why));
 	assert_int_equal(version_of(*state), migration_count);
-	assert_int_equal(get_number(*state, "SELECT count(*) FROM queue_clock"), 3);
+	assert_int_equal(get_number(*state, "SELECT count(*) FROM queue_clock"), 1);
 	assert_int_equal(get_number(*state, "SELECT count(*) FROM plans WHERE name = 'standard'"), 1);
 }
 

@@ -160,6 +160,7 @@ static void a_node_that_could_not_look_for_long_buries_nobody(void **state)
 	publish(q, add_job(q, NULL, 1), 0, 1, 20);
 	assert_int_equal(claim(other, &c, 1), 1);
 	assert_int_equal(beat_for(q, other, LEASE_US / 2), 0);
+	assert_int_equal(beat(q, &seen), ERR_OK);
 	/* As if the database had been away from both for longer than a lease. */
 	clock_sleep_us(2 * LEASE_US);
 	assert_int_equal(beat(q, &seen), ERR_OK);
@@ -191,6 +192,36 @@ static void a_part_that_kills_its_node_again_and_again_is_given_up(void **state)
 	assert_int_equal(claim(q, &c, 1), 0);
 }
 
+static enum err_code keep_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct call *c = arg;
+	return parts_keep(c->queue, tx, c->claims, c->max, err);
+}
+
+static void what_a_claim_took_whose_answer_was_lost_is_given_back(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_queue *other = new_node();
+	struct part_claim claims[4];
+	struct part_claim others;
+	bool accepted[4];
+	join(other, false);
+	publish(q, add_job(q, NULL, 1), 0, 4, 20);
+	assert_int_equal(claim(other, &others, 1), 1);
+	assert_int_equal(claim(q, claims, 3), 3);
+	/* Only the first of the three is known to the node. */
+	struct call call = { .queue = q, .claims = claims, .max = 1 };
+	assert_ok(run_unit(db, keep_unit, &call, &why));
+	assert_int_equal(complete(claims, 3, accepted), 1);
+	assert_true(accepted[0]);
+	struct part_claim again[4];
+	assert_int_equal(claim(q, again, 4), 2);
+	assert_int_equal(again[0].id, claims[1].id);
+	assert_int_equal(again[0].failures, 0);
+	assert_int_equal(complete(&others, 1, accepted), 1);
+	part_queue_free(other);
+}
+
 static void a_node_that_leaves_gives_its_parts_back_at_once(void **state)
 {
 	struct part_queue *q = *state;
@@ -206,6 +237,35 @@ static void a_node_that_leaves_gives_its_parts_back_at_once(void **state)
 	part_queue_free(leaving);
 }
 
+/* -- answers that are lost ----------------------------------------------------------------------------- */
+
+static enum err_code try_complete(struct part_claim *claim, bool *ret_accepted)
+{
+	struct call call = { .claims = claim, .max = 1, .accepted = ret_accepted };
+	struct err err;
+	return run_unit(db, complete_unit, &call, &err);
+}
+
+/* Wraps the database for the rest of the program. */
+static void a_completion_of_unknown_outcome_is_done_again_and_counts_once(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim claims[2];
+	bool accepted = true;
+	assert_ok(fault_open(db, &db, &why));
+	publish(q, add_job(q, NULL, 1), 0, 2, 20);
+	assert_int_equal(claim(q, claims, 2), 2);
+	fault_arm(db, FAULT_AFTER_COMMIT, 1, ERR_OK);
+	assert_int_equal(try_complete(&claims[0], &accepted), ERR_OUTCOME_UNKNOWN);
+	assert_int_equal(try_complete(&claims[0], &accepted), ERR_OK);
+	assert_false(accepted);
+	fault_arm(db, FAULT_BEFORE_COMMIT, 1, ERR_OK);
+	assert_int_equal(try_complete(&claims[1], &accepted), ERR_NETWORK);
+	assert_int_equal(try_complete(&claims[1], &accepted), ERR_OK);
+	assert_true(accepted);
+	assert_int_equal(get_number(db, "SELECT count(*) FROM parts WHERE status = 2"), 2);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,7 +277,9 @@ int main(int argc, char **argv)
 		WITH_QUEUE(a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused),
 		WITH_QUEUE(a_node_that_could_not_look_for_long_buries_nobody),
 		WITH_QUEUE(a_part_that_kills_its_node_again_and_again_is_given_up),
+		WITH_QUEUE(what_a_claim_took_whose_answer_was_lost_is_given_back),
 		WITH_QUEUE(a_node_that_leaves_gives_its_parts_back_at_once),
+		WITH_QUEUE(a_completion_of_unknown_outcome_is_done_again_and_counts_once),
 	};
 	return RUN_OVER_BACKEND(tests);
 }

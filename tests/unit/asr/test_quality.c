@@ -63,6 +63,21 @@ static void more_words_than_can_be_said_are_not_good(void **state)
 	assert_false(is_good("one two three four five six seven eight nine ten", 1.0, -0.1F));
 }
 
+static void a_sentence_that_nothing_was_heard_of_is_unsaid(void **state)
+{
+	(void)state;
+	cleanup_transcript struct asr_transcript t;
+	make(&t, "the cabbage juice changes color", 5.0, -0.2F);
+	assert_false(asr_quality_is_unsaid(&t, &t.segments[0]));
+	/* All words but the first lie where the audio ends. */
+	for (size_t i = 0; i < t.word_count; i++)
+		t.words[i].start_us = i == 0 ? 4850000 : t.duration_us;
+	assert_true(asr_quality_is_unsaid(&t, &t.segments[0]));
+	/* A last word or two may be cut short by the end. */
+	t.segments[0].word_count = 2;
+	assert_false(asr_quality_is_unsaid(&t, &t.segments[0]));
+}
+
 static void a_loop_scores_below_doubt(void **state)
 {
 	(void)state;
@@ -123,6 +138,7 @@ int main(void)
 		cmocka_unit_test(loops_are_not_good),
 		cmocka_unit_test(a_model_in_doubt_is_not_good),
 		cmocka_unit_test(more_words_than_can_be_said_are_not_good),
+		cmocka_unit_test(a_sentence_that_nothing_was_heard_of_is_unsaid),
 		cmocka_unit_test(a_loop_scores_below_doubt),
 		cmocka_unit_test(marks_are_no_speech),
 		cmocka_unit_test(what_models_write_over_noise_is_no_speech),

@@ -4,12 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "process/channel.h"
 
 static char buffer[LIMIT_FRAME_PAYLOAD];
@@ -172,6 +175,56 @@ static void last_words_arrive_though_the_sender_did_not_read(void **state)
 	assert_int_equal(channel_send(near, &frame, NULL, &err), ERR_CRASHED);
 }
 
+enum { CROWD = 60, MAY_OPEN = 16 };
+
+/* A process without privileges that may have few descriptors open sends more than that; its exit status tells. */
+static int send_a_crowd(int channel, int file)
+{
+	const struct rlimit few = { MAY_OPEN, MAY_OPEN };
+	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+		return 2;
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+		return 2;
+	for (uint32_t i = 0; i < CROWD; i++) {
+		struct frame frame = { .type = i, .fds = { file }, .fd_count = 1 };
+		struct err err;
+		if (channel_send(channel, &frame, NULL, &err) != ERR_OK)
+			return 1;
+	}
+	return 0;
+}
+
+static void more_descriptors_than_a_sender_may_open_wait_for_their_receiver(void **state)
+{
+	(void)state;
+	struct pair pair = open_pair();
+	cleanup_close int near = pair.near;
+	cleanup_close int far = pair.far;
+	cleanup_close int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid_t sender = fork();
+	if (sender == 0)
+		_exit(send_a_crowd(near, file));
+	(void)close(steal_fd(&near));
+	/* Long enough that all but those that wait are under way. */
+	clock_sleep_us(US_PER_S / 5);
+	int frames = 0;
+	for (;;) {
+		struct frame got;
+		enum channel_event event;
+		assert_int_equal(receive(far, &got, &event), ERR_OK);
+		if (event != CHANNEL_FRAME)
+			break;
+		assert_int_equal(got.fd_count, 1);
+		frame_close_fds(&got);
+		frames++;
+	}
+	int status;
+	assert_int_equal(waitpid(sender, &status, 0), sender);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(frames, CROWD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +234,7 @@ int main(void)
 		cmocka_unit_test(descriptors_over_the_limit_are_refused_and_closed),
 		cmocka_unit_test(a_full_socket_says_so),
 		cmocka_unit_test(last_words_arrive_though_the_sender_did_not_read),
+		cmocka_unit_test(more_descriptors_than_a_sender_may_open_wait_for_their_receiver),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

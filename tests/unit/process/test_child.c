@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "process/child.h"
 
 enum { LAST = 99 };
@@ -18,6 +19,7 @@ struct owner {
 	struct err why;
 	int frames, fds, exits;
 	bool close_in_frame;
+	bool at_ease_in_frame; /* it owes nothing any more */
 	bool pause_in_frame; /* until the timer fires */
 	uv_timer_t timer;
 };
@@ -37,6 +39,8 @@ static void on_frame(void *ctx, struct frame *frame)
 	owner->fds += frame->fd_count;
 	if (owner->close_in_frame)
 		child_close(owner->child);
+	if (owner->at_ease_in_frame)
+		child_set_deadline(owner->child, 0);
 	if (owner->pause_in_frame) {
 		owner->pause_in_frame = false;
 		child_pause(owner->child, true);
@@ -137,6 +141,37 @@ static void what_a_child_said_before_it_went_waits_while_paused(void **state)
 	assert_int_equal(owner.exits, 1);
 }
 
+static void a_child_that_says_nothing_is_killed_at_its_deadline(void **state)
+{
+	(void)state;
+	uv_loop_t loop;
+	struct owner owner = { 0 };
+	start(&loop, &owner);
+	child_set_deadline(owner.child, 100);
+	finish(&loop);
+	assert_int_equal(owner.exits, 1);
+	assert_int_equal(owner.why.code, ERR_TIMEOUT);
+}
+
+/* As after Ctrl-Z: the deadline is long past when the loop goes on, but the answer is there. */
+static void a_deadline_that_passed_while_we_were_stopped_kills_nobody(void **state)
+{
+	(void)state;
+	enum { DEADLINE_MS = 400 };
+	uv_loop_t loop;
+	struct owner owner = { .at_ease_in_frame = true };
+	start(&loop, &owner);
+	child_set_deadline(owner.child, DEADLINE_MS);
+	give(&owner, 1, 10, -1);
+	give(&owner, LAST, 10, -1);
+	/* The child's end interrupts a sleep. */
+	for (int64_t end_us = clock_monotonic_us() + 2 * DEADLINE_MS * US_PER_MS; clock_monotonic_us() < end_us;)
+		clock_sleep_us(end_us - clock_monotonic_us());
+	finish(&loop);
+	assert_int_equal(owner.frames, 2);
+	assert_int_equal(owner.why.code, ERR_CRASHED);
+}
+
 static void a_program_that_is_not_there_is_named(void **state)
 {
 	(void)state;
@@ -160,6 +195,8 @@ int main(void)
 		cmocka_unit_test(a_child_may_be_closed_in_its_callback),
 		cmocka_unit_test(a_child_that_is_closed_at_once_leaves_nothing),
 		cmocka_unit_test(what_a_child_said_before_it_went_waits_while_paused),
+		cmocka_unit_test(a_child_that_says_nothing_is_killed_at_its_deadline),
+		cmocka_unit_test(a_deadline_that_passed_while_we_were_stopped_kills_nobody),
 		cmocka_unit_test(a_program_that_is_not_there_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,56 @@
+/*
+ * An upload as the loop sees it: bytes come in pieces of any size and go to a thread of the pool in blocks, one block
+ * being filled while the other is written. Whoever feeds it stops when told to, so memory stays at two blocks and what
+ * the vault's writer holds.
+ *
+ * All calls and callbacks: the loop's thread.
+ */
+#ifndef TIRO_FILES_INTAKE_H
+#define TIRO_FILES_INTAKE_H
+
+#include "files/upload.h"
+#include "http/work.h"
+
+struct intake;
+
+/* Bytes of one block: a hand-over costs some 10 µs, so larger ones gain nothing. */
+#define INTAKE_BLOCK_BYTES ((size_t)256 * 1024)
+/* What a feeder may have in hand when it is told to stop: one read of a connection. */
+#define INTAKE_FEED_BYTES ((size_t)64 * 1024)
+/* How often a sign of progress is written down, at most. */
+#define INTAKE_PROGRESS_US ((int64_t)500 * 1000)
+
+struct intake_events {
+	/* The row is there and bytes are wanted: feed. NULL: nobody waits. */
+	void (*on_begun)(void *owner);
+	/* After intake_feed said "stop": go on. */
+	void (*on_room)(void *owner);
+	/* On the pool's thread, at most every INTAKE_PROGRESS_US: bytes written. NULL: nobody looks. */
+	void (*on_progress)(void *owner, uint64_t bytes);
+	/* The last call: stored (`info`), or it failed and nothing is left. */
+	void (*on_end)(void *owner, const struct vault_info *info, const struct err *why);
+};
+
+struct intake_spec {
+	const struct files *files; /* outlives it */
+	struct http_pool *pool; /* outlives it */
+	struct upload_spec upload; /* texts are copied */
+	struct upload_also also; /* its argument stays valid until on_end */
+};
+
+/* Begins in the background; bytes may be fed at once. `events` and `owner` stay valid until on_end or intake_abort.
+ * Errors: ERR_NO_MEMORY, ERR_UNAVAILABLE (the pool is full). */
+enum err_code intake_new(const struct intake_spec *spec, const struct intake_events *events, void *owner,
+			 struct intake **ret, struct err *err) MUST_CHECK;
+
+/* Takes the bytes, all of them. False: stop until on_room; what is in hand, up to INTAKE_FEED_BYTES, may still come. */
+bool intake_feed(struct intake *intake, const void *bytes, size_t len);
+
+/* All bytes were fed: store the file. on_end follows. */
+void intake_finish(struct intake *intake);
+
+/* The sender is gone: no callback follows, and what was written is removed in the background. A file that is being
+ * stored at this moment may be stored. Not after on_end. */
+void intake_abort(struct intake *intake);
+
+#endif

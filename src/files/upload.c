@@ -1,0 +1,261 @@
+#include "files/upload.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "files/files_priv.h"
+#include "files/keys.h"
+
+/* Room is reserved in steps of this many bytes where a file's size was not announced: a step is one unit of work. */
+#define RESERVE_STEP ((uint64_t)64 * 1024 * 1024)
+
+static const struct db_stmt lock_owner_stmt = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}",
+						.params = "b" };
+static const struct db_stmt used_stmt = { .sql = "SELECT CAST(coalesce(sum(size_bytes), 0) AS bigint) FROM files WHERE "
+						 "owner_id = $1 AND state <> 2 AND id <> $2",
+					  .params = "bb" };
+static const struct db_stmt insert_stmt = {
+	.sql = "INSERT INTO files (id, owner_id, name, content_type, size_bytes, state, created_at) "
+	       "VALUES ($1, $2, $3, $4, $5, 0, $6)",
+	.params = "bbttii"
+};
+static const struct db_stmt reserve_stmt = {
+	.sql = "UPDATE files SET size_bytes = $2 WHERE id = $1 AND state = 0 RETURNING id", .params = "bi"
+};
+static const struct db_stmt stored_stmt = {
+	.sql = "UPDATE files SET state = 1, size_bytes = $2, sha256 = $3, stored_at = $4 "
+	       "WHERE id = $1 AND state = 0 RETURNING id",
+	.params = "bibi"
+};
+static const struct db_stmt drop_stmt = { .sql = "DELETE FROM files WHERE id = $1 AND state = 0", .params = "b" };
+static const struct db_stmt state_stmt = { .sql = "SELECT state FROM files WHERE id = $1", .params = "b" };
+
+struct upload {
+	const struct files *files;
+	struct uuid id, owner;
+	struct vault_writer *writer;
+	uint64_t bytes, reserved_bytes, max_bytes;
+};
+
+/* -- room in the quota ------------------------------------------------------------------------------ */
+
+/* Fails where the owner's other files and `want_bytes` are more than the quota. Two uploads of one user take turns. */
+static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, uint64_t want_bytes, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value owner[] = { file_uuid_value(&upload->owner) };
+	struct db_value params[] = { file_uuid_value(&upload->owner), file_uuid_value(&upload->id) };
+	if (db_query(tx, &lock_owner_stmt, owner, NULL, err) != ERR_OK ||
+	    db_query(tx, &used_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	uint64_t used = (uint64_t)db_get_int(&rows, 0, 0);
+	uint64_t quota = upload->files->quota_bytes;
+	if (want_bytes > quota || used > quota - want_bytes)
+		return err_set(err, ERR_NO_SPACE,
+			       "the storage quota of %llu bytes is used up: delete files that are no longer needed",
+			       (unsigned long long)quota);
+	return ERR_OK;
+}
+
+struct reservation {
+	struct upload *upload;
+	uint64_t bytes;
+};
+
+static enum err_code run_reserve(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct reservation *r = arg;
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int((int64_t)r->bytes) };
+	if (check_quota(tx, r->upload, r->bytes, err) != ERR_OK ||
+	    db_query(tx, &reserve_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	return rows.count == 1 ? ERR_OK : err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
+}
+
+static enum err_code reserve_more(struct upload *upload, uint64_t needed, struct err *err)
+{
+	struct reservation r = { upload, needed + RESERVE_STEP };
+	if (r.bytes > upload->max_bytes)
+		r.bytes = upload->max_bytes;
+	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_reserve, .arg = &r };
+	enum err_code code = db_run(upload->files->db, &work, err);
+	if (code == ERR_OK)
+		upload->reserved_bytes = r.bytes;
+	return code;
+}
+
+/* -- begin ----------------------------------------------------------------------------------------- */
+
+struct beginning {
+	struct upload *upload;
+	const struct upload_spec *spec;
+	const struct data_key *key;
+	int64_t now_us;
+};
+
+static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct beginning *b = arg;
+	struct db_value params[] = {
+		file_uuid_value(&b->spec->id),	file_uuid_value(&b->spec->owner),	   db_text(b->spec->name),
+		db_text(b->spec->content_type), db_int((int64_t)b->spec->announced_bytes), db_int(b->now_us)
+	};
+	if (check_quota(tx, b->upload, b->spec->announced_bytes, err) != ERR_OK ||
+	    db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
+		return err->code;
+	return file_key_add_owner(tx, &b->spec->id, &b->spec->owner, b->key, err);
+}
+
+static enum err_code add_row(struct upload *upload, const struct upload_spec *spec, const struct data_key *key,
+			     struct err *err)
+{
+	struct beginning b = { upload, spec, key, clock_wall_us() };
+	struct db_work work = { .mode = DB_WRITE, .run = run_begin, .arg = &b };
+	enum err_code code = db_run(upload->files->db, &work, err);
+	return code == ERR_CONFLICT ? err_set(err, code, "the id is taken") : code;
+}
+
+static enum err_code open_object(struct upload *upload, const struct data_key *key, struct err *err)
+{
+	char object[BLOB_KEY_MAX + 1];
+	files_object_key("files", &upload->id, object);
+	struct vault_place place = { .store = upload->files->blobs, .key = object, .data_key = key };
+	memcpy(place.object_id, upload->id.bytes, sizeof place.object_id);
+	return vault_create(&place, NULL, &upload->writer, err);
+}
+
+enum err_code upload_begin(const struct files *files, const struct upload_spec *spec, struct upload **ret,
+			   struct err *err)
+{
+	if (spec->announced_bytes > spec->max_bytes)
+		return err_set(err, ERR_TOO_BIG, "the file has %llu bytes, allowed are %llu",
+			       (unsigned long long)spec->announced_bytes, (unsigned long long)spec->max_bytes);
+	struct upload *upload = calloc(1, sizeof *upload);
+	if (!upload)
+		return err_set(err, ERR_NO_MEMORY, "no memory for an upload");
+	*upload = (struct upload){ .files = files,
+				   .id = spec->id,
+				   .owner = spec->owner,
+				   .reserved_bytes = spec->announced_bytes,
+				   .max_bytes = spec->max_bytes };
+	cleanup_data_key struct data_key key = { 0 };
+	if (data_key_new(&key, err) != ERR_OK || add_row(upload, spec, &key, err) != ERR_OK) {
+		free(upload); /* a taken id is somebody else's row: it stays */
+		return err->code;
+	}
+	if (open_object(upload, &key, err) != ERR_OK) {
+		upload_abort(upload);
+		return err->code;
+	}
+	*ret = upload;
+	return ERR_OK;
+}
+
+/* -- bytes ----------------------------------------------------------------------------------------- */
+
+enum err_code upload_write(struct upload *upload, const void *bytes, size_t len, struct err *err)
+{
+	if (len > upload->max_bytes - upload->bytes)
+		return err_set(err, ERR_TOO_BIG, "the file has more than the %llu bytes that are allowed",
+			       (unsigned long long)upload->max_bytes);
+	if (upload->bytes + len > upload->reserved_bytes && reserve_more(upload, upload->bytes + len, err) != ERR_OK)
+		return err->code;
+	upload->bytes += len;
+	return vault_write(upload->writer, bytes, len, err);
+}
+
+uint64_t upload_bytes(const struct upload *upload)
+{
+	return upload->bytes;
+}
+
+/* -- end ------------------------------------------------------------------------------------------- */
+
+static void drop_row(const struct upload *upload)
+{
+	struct err err;
+	struct db_value params[] = { file_uuid_value(&upload->id) };
+	if (db_run_stmt(upload->files->db, DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
+		log_line(LOG_WARNING, "the row of an upload that ended early is left to the sweep: %s", err.message);
+}
+
+void upload_abort(struct upload *upload)
+{
+	if (!upload)
+		return;
+	vault_abort(upload->writer);
+	drop_row(upload);
+	free(upload);
+}
+
+struct storing {
+	const struct upload *upload;
+	const struct upload_also *also;
+	const struct vault_info *info;
+	unsigned char sha256[(SHA256_HEX_SIZE - 1) / 2];
+	int64_t now_us;
+};
+
+static enum err_code run_store(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct storing *s = arg;
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { file_uuid_value(&s->upload->id), db_int((int64_t)s->info->plain_bytes),
+				     db_bytes(s->sha256, sizeof s->sha256), db_int(s->now_us) };
+	if (db_query(tx, &stored_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
+	return s->also ? s->also->run(tx, s->also->arg, err) : ERR_OK;
+}
+
+/* The answer to the commit was lost: the row tells. */
+static enum err_code find_outcome(const struct upload *upload, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { file_uuid_value(&upload->id) };
+	if (db_run_stmt(upload->files->db, DB_READ, &state_stmt, params, &rows, err) != ERR_OK)
+		return err_set(err, ERR_OUTCOME_UNKNOWN, "the database went away while the file was being stored");
+	if (rows.count == 1 && db_get_int(&rows, 0, 0) == FILE_STORED)
+		return ERR_OK;
+	return err_set(err, ERR_NETWORK, "the database went away before the file was stored");
+}
+
+static enum err_code store_row(const struct upload *upload, const struct upload_also *also,
+			       const struct vault_info *info, struct err *err)
+{
+	struct storing s = { .upload = upload, .also = also, .info = info, .now_us = clock_wall_us() };
+	for (size_t i = 0; i < sizeof s.sha256; i++) {
+		const char digits[3] = { info->sha256[2 * i], info->sha256[2 * i + 1], '\0' };
+		s.sha256[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+	struct db_work work = { .mode = DB_WRITE, .run = run_store, .arg = &s };
+	enum err_code code = db_run(upload->files->db, &work, err);
+	return code == ERR_OUTCOME_UNKNOWN ? find_outcome(upload, err) : code;
+}
+
+enum err_code upload_store(struct upload *upload, const struct upload_also *also, struct vault_info *ret,
+			   struct err *err)
+{
+	enum err_code code = vault_commit(steal_ptr(&upload->writer), ret, err);
+	if (code == ERR_OK)
+		code = store_row(upload, also, ret, err);
+	if (code == ERR_OK) {
+		free(upload);
+		return ERR_OK;
+	}
+	/* Where the outcome is unknown the object must stay: the row may be there. The sweep decides. */
+	if (code != ERR_OUTCOME_UNKNOWN) {
+		char object[BLOB_KEY_MAX + 1];
+		struct err ignored;
+		files_object_key("files", &upload->id, object);
+		if (blob_delete(upload->files->blobs, object, &ignored) != ERR_OK)
+			log_line(LOG_WARNING, "an object of an upload that failed is left to the sweep: %s",
+				 ignored.message);
+		drop_row(upload);
+	}
+	free(upload);
+	return code;
+}

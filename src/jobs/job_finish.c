@@ -1,0 +1,233 @@
+/*
+ * The last stage: what was heard of each part, in order, becomes the recording's transcript. Where the recording's
+ * language is another than a part was heard in, that part is published once more first, and the finish comes again when
+ * it is done.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asr/stitch.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "jobs/events.h"
+#include "jobs/job_work_priv.h"
+
+/* Results read at once; of 30 s of speech each. */
+enum { RESULTS_PER_READ = 32 };
+
+static const struct db_stmt results_stmt = {
+	/* A second hearing stands for the first. */
+	.sql = "SELECT a.idx, coalesce(b.idx, a.idx), coalesce(b.data, a.data) FROM part_results a "
+	       "LEFT JOIN part_results b ON b.job = a.job AND b.idx = a.idx + 1048576 "
+	       "WHERE a.job = $1 AND a.idx >= $2 AND a.idx < 1048576 ORDER BY a.idx LIMIT $3",
+	.params = "iii"
+};
+static const struct db_stmt again_stmt = {
+	.sql = "UPDATE jobs SET parts_planned = parts_planned + $2, finishes = finishes + 1 WHERE queue_job = $1 "
+	       "RETURNING id",
+	.params = "ii"
+};
+/* Where a part finds the language that it is to be heard in. */
+static const struct db_stmt wanted_stmt = {
+	.sql = "INSERT INTO part_results (job, idx, data, language, confidence, cost) VALUES ($1, $2, $3, $4, 0, 0) "
+	       "ON CONFLICT (job, idx) DO NOTHING",
+	.params = "iibt"
+};
+static const struct db_stmt second_stmt = { .sql = "SELECT language FROM part_results WHERE job = $1 AND idx = $2",
+					    .params = "ii" };
+static const struct db_stmt job_stmt = {
+	.sql = "SELECT duration_us, finishes, parts_planned FROM jobs WHERE queue_job = $1", .params = "i"
+};
+static const struct db_stmt done_stmt = {
+	.sql = "UPDATE jobs SET state = 2, ended_at = $2, progress = 1000000, found_language = $3, queue_job = NULL "
+	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id",
+	.params = "iit"
+};
+
+static_assert(PART_SECOND_HEARING == 1048576, "as in the statement above");
+
+struct finish {
+	struct part_queue *queue;
+	const struct files *files;
+	const struct job_facts *facts;
+	const struct part_claim *claim;
+	int64_t duration_us, finishes;
+	uint32_t parts;
+	struct asr_transcript transcript;
+	/* Parts to be heard once more. */
+	struct {
+		int64_t index;
+		char language[ASR_LANGUAGE_SIZE];
+	} again[PARTS_BATCH_MAX];
+	size_t again_count;
+};
+
+/* -- what was heard --------------------------------------------------------------------------------------- */
+
+static enum err_code take_result(struct finish *f, const struct db_rows *rows, size_t row, struct err *err)
+{
+	cleanup_strbuf struct strbuf plain = STRBUF_INIT(LIMIT_BULK_BYTES);
+	cleanup_transcript struct asr_transcript part;
+	struct part_layout layout;
+	char place[NOTE_PLACE_MAX];
+	char language[ASR_LANGUAGE_SIZE];
+	size_t size;
+	const void *sealed = db_get_bytes(rows, row, 2, &size);
+	int64_t index = db_get_int(rows, row, 0), heard_as = db_get_int(rows, row, 1);
+	asr_transcript_init(&part);
+	job_part_place(f->facts, heard_as, place);
+	if (note_open(&f->facts->key, place, sealed, size, &plain, err) != ERR_OK ||
+	    part_result_unpack(plain.data, plain.len, &layout, &part, err) != ERR_OK)
+		return err->code;
+	secret_wipe(plain.data, plain.len);
+	if (f->facts->heard.is_auto && heard_as == index && f->finishes == 0 && f->again_count < ARRAY_LEN(f->again) &&
+	    speech_language_differs(&f->facts->heard, &part, language)) {
+		f->again[f->again_count].index = index;
+		memcpy(f->again[f->again_count++].language, language, sizeof language);
+	}
+	return asr_stitch(&f->transcript, &part, layout.spans, layout.span_count, layout.start_us, err);
+}
+
+static enum err_code read_results(struct finish *f, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	int64_t next = 0;
+	do {
+		struct db_value params[] = { db_int(f->facts->number), db_int(next), db_int(RESULTS_PER_READ) };
+		if (db_run_stmt(f->files->db, DB_READ, &results_stmt, params, &rows, err) != ERR_OK)
+			return err->code;
+		for (size_t i = 0; i < rows.count; i++) {
+			if (take_result(f, &rows, i, err) != ERR_OK)
+				return err->code;
+			next = db_get_int(&rows, i, 0) + 1;
+		}
+	} while (rows.count == RESULTS_PER_READ);
+	return ERR_OK;
+}
+
+static enum err_code read_job(struct finish *f, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_int(f->facts->number) };
+	if (db_run_stmt(f->files->db, DB_READ, &job_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CANCELLED, "the job has ended");
+	f->duration_us = db_get_int(&rows, 0, 0);
+	f->finishes = db_get_int(&rows, 0, 1);
+	f->parts = (uint32_t)db_get_int(&rows, 0, 2);
+	return ERR_OK;
+}
+
+/* -- once more ---------------------------------------------------------------------------------------------- */
+
+static enum err_code run_again(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct finish *f = arg;
+	static const double cost = LIMIT_PART_PACK_S;
+	struct db_value params[] = { db_int(f->facts->number), db_int((int64_t)f->again_count) };
+	if (job_accept(tx, f->claim, err) != ERR_OK || db_query(tx, &again_stmt, params, NULL, err) != ERR_OK)
+		return err->code;
+	for (size_t i = 0; i < f->again_count; i++) {
+		struct parts_new part = { .job = f->facts->number,
+					  .stage = PARTS_RECOGNISE,
+					  .first = PART_SECOND_HEARING + f->again[i].index,
+					  .costs = &cost,
+					  .count = 1 };
+		struct db_value wanted[] = { params[0], db_int(part.first), db_bytes("", 0),
+					     db_text(f->again[i].language) };
+		if (db_post(tx, &wanted_stmt, wanted, err) != ERR_OK ||
+		    parts_publish(f->queue, tx, &part, err) != ERR_OK)
+			return err->code;
+	}
+	return ERR_OK;
+}
+
+enum err_code job_second_language(struct db *db, int64_t number, int64_t index, char ret[ASR_LANGUAGE_SIZE],
+				  struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_int(number), db_int(index) };
+	if (db_run_stmt(db, DB_READ, &second_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CANCELLED, "the job has ended");
+	(void)snprintf(ret, ASR_LANGUAGE_SIZE, "%s", db_get_text(&rows, 0, 0));
+	return ERR_OK;
+}
+
+/* -- the end ------------------------------------------------------------------------------------------------- */
+
+static enum err_code tell_end(struct db_tx *tx, const struct finish *f, struct err *err)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
+	struct json json = JSON_INIT(&text);
+	json_object(&json);
+	json_key_str(&json, "status", "completed");
+	json_key_real(&json, "progress", 1, 0);
+	json_key_str(&json, "language", f->transcript.language);
+	json_key_seconds(&json, "duration", f->duration_us);
+	json_key_int(&json, "word_count", (int64_t)f->transcript.word_count);
+	json_object_end(&json);
+	if (strbuf_check(&text, "an event", err) != ERR_OK)
+		return err->code;
+	return event_add(tx, &f->facts->file, "completed", strbuf_str(&text), err);
+}
+
+static enum err_code run_done(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct finish *f = arg;
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_int(f->facts->number), db_int(clock_wall_us()),
+				     db_text(f->transcript.language) };
+	if (job_accept(tx, f->claim, err) != ERR_OK || db_query(tx, &done_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CANCELLED, "the job has ended");
+	enum err_code code = job_leave_queue(tx, f->facts->number, err);
+	return code == ERR_OK ? tell_end(tx, f, err) : code;
+}
+
+static enum err_code end_or_go_on(struct finish *f, struct err *err)
+{
+	if (f->again_count > 0) {
+		struct db_work work = { .mode = DB_WRITE, .run = run_again, .arg = f };
+		return job_run_again(f->files->db, &work, err);
+	}
+	f->transcript.duration_us = f->duration_us;
+	speech_language_of_all(&f->facts->heard, &f->transcript);
+	if (job_result_write(f->files, f->facts, &f->transcript, err) != ERR_OK)
+		return err->code;
+	struct db_work work = { .mode = DB_WRITE, .run = run_done, .arg = f };
+	if (job_run_again(f->files->db, &work, err) != ERR_OK)
+		return err->code;
+	struct err later;
+	if (job_parts_remove(f->files, &f->facts->id, f->parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "the parts of a job that ended are left to the sweep: %s", later.message);
+	return ERR_OK;
+}
+
+enum err_code job_finish(struct part_queue *queue, const struct files *files, const struct job_facts *facts,
+			 const struct part_claim *claim, struct err *err)
+{
+	struct finish *f = calloc(1, sizeof *f);
+	if (!f)
+		return err_set(err, ERR_NO_MEMORY, "no memory to finish a job");
+	*f = (struct finish){ .queue = queue, .files = files, .facts = facts, .claim = claim };
+	asr_transcript_init(&f->transcript);
+	memcpy(f->transcript.language, facts->language, sizeof f->transcript.language);
+	f->transcript.language_confidence = facts->heard.is_auto ? 0 : 1;
+	enum err_code code = read_job(f, err);
+	if (code == ERR_OK)
+		code = read_results(f, err);
+	if (code == ERR_OK)
+		code = end_or_go_on(f, err);
+	asr_transcript_done(&f->transcript);
+	free(f);
+	return code;
+}

@@ -1,0 +1,362 @@
+#include "jobs/job_row.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/events.h"
+#include "jobs/job_work_priv.h"
+
+#define JOB_COLUMNS                                                                                                    \
+	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "              \
+	"j.started_at, "                                                                                               \
+	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, "            \
+	"j.queue_job, "                                                                                                \
+	"j.parts_planned"
+enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
+
+static const struct db_stmt insert_stmt = {
+	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, queue_job, "
+	       "created_at) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10)",
+	.params = "bbbiittiii"
+};
+static const struct db_stmt find_stmt = {
+	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
+	       "JOIN file_keys k ON k.file_id = j.file_id AND k.user_id = $2 WHERE j.id = $1 AND f.state <> 2",
+	.params = "bb"
+};
+static const struct db_stmt owned_stmt = { .sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
+						  "WHERE j.id = $1 AND j.owner_id = $2 AND f.state <> 2",
+					   .params = "bb" };
+static const struct db_stmt list_stmt = {
+	.sql = "SELECT " JOB_COLUMNS
+	       " FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2 "
+	       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
+	.params = "bii"
+};
+static const struct db_stmt list_state_stmt = { .sql = "SELECT " JOB_COLUMNS
+						       " FROM jobs j JOIN files f ON f.id = j.file_id "
+						       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
+						       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
+						.params = "biii" };
+static const struct db_stmt count_stmt = {
+	.sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2",
+	.params = "b"
+};
+static const struct db_stmt count_state_stmt = { .sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id "
+							"WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $2",
+						 .params = "bi" };
+static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
+						   "id = $1 AND owner_id = $2 AND state < 2 "
+						   "RETURNING id",
+					    .params = "bbi" };
+static const struct db_stmt retry_stmt = {
+	.sql = "UPDATE jobs SET state = 0, retries = retries + 1, queue_job = $3, planned = 0, parts_planned = 0, "
+	       "parts_done = 0, cost_planned = 0, cost_done = 0, plan_fraction = 0, progress = 0, busy_us = 0, "
+	       "finishes = 0, started_at = NULL, ended_at = NULL, error_code = NULL, error_message = NULL "
+	       "WHERE id = $1 AND owner_id = $2 AND state = 3 RETURNING weight, priority",
+	.params = "bbi"
+};
+static const struct db_stmt weight_stmt = { .sql = "SELECT weight FROM jobs WHERE id = $1", .params = "b" };
+static const struct db_stmt file_jobs_stmt = {
+	.sql = "SELECT id, queue_job, parts_planned, state FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+};
+static const struct db_stmt cancel_file_stmt = {
+	.sql = "UPDATE jobs SET state = 4, ended_at = $2, queue_job = NULL WHERE file_id = $1 AND state < 2",
+	.params = "bi"
+};
+
+const char *job_state_name(enum job_state state)
+{
+	static const char *const names[JOB_STATES] = { "queued", "running", "succeeded", "failed", "cancelled" };
+	return (unsigned)state < JOB_STATES ? names[state] : "unknown";
+}
+
+static struct db_value id_value(const struct uuid *id)
+{
+	return db_bytes(id->bytes, sizeof id->bytes);
+}
+
+static void read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
+{
+	size_t size;
+	const void *bytes = db_get_bytes(rows, row, column, &size);
+	*ret = (struct uuid){ 0 };
+	if (size == sizeof ret->bytes)
+		memcpy(ret->bytes, bytes, size);
+}
+
+static void read_text(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
+}
+
+static void read_row(const struct db_rows *rows, size_t row, struct job_row *ret)
+{
+	*ret = (struct job_row){ 0 };
+	read_id(rows, row, 0, &ret->id);
+	read_id(rows, row, 1, &ret->owner);
+	read_id(rows, row, 2, &ret->file);
+	read_text(rows, row, 3, ret->file_name, sizeof ret->file_name);
+	ret->state = (enum job_state)db_get_int(rows, row, 4);
+	ret->priority = (int)db_get_int(rows, row, 5);
+	ret->retries = (int)db_get_int(rows, row, 6);
+	ret->progress = ret->state == JOB_SUCCEEDED ? 1 : (double)db_get_int(rows, row, 7) / JOB_FRACTION;
+	ret->created_us = db_get_int(rows, row, 8);
+	ret->started_us = db_get_int(rows, row, 9);
+	ret->ended_us = db_get_int(rows, row, 10);
+	ret->duration_us = db_is_null(rows, row, 11) ? -1 : db_get_int(rows, row, 11);
+	read_text(rows, row, db_get_text(rows, row, 13)[0] ? 13 : 12, ret->language, sizeof ret->language);
+	read_text(rows, row, 14, ret->model, sizeof ret->model);
+	read_text(rows, row, 15, ret->error_code, sizeof ret->error_code);
+	read_text(rows, row, 16, ret->error_message, sizeof ret->error_message);
+}
+
+static enum err_code not_found(struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "there is no such job");
+}
+
+/* -- making one ---------------------------------------------------------------------------------------- */
+
+static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const struct uuid *owner, double weight,
+			       int priority, int64_t *ret, struct err *err)
+{
+	static const double nothing = 0;
+	struct parts_job job = { .owner = owner->bytes, .weight = weight, .priority = priority };
+	if (parts_add_job(queue, tx, &job, ret, err) != ERR_OK)
+		return err->code;
+	struct parts_new plan = { .job = *ret, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
+	return parts_publish(queue, tx, &plan, err);
+}
+
+enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job, struct err *err)
+{
+	int64_t number;
+	if (queue_job(queue, tx, &job->owner, job->weight, job->priority, &number, err) != ERR_OK)
+		return err->code;
+	struct db_value params[] = { id_value(&job->id),
+				     id_value(&job->owner),
+				     id_value(&job->file),
+				     db_int(job->priority),
+				     db_int((int64_t)(job->weight * JOB_FRACTION)),
+				     db_text(job->language),
+				     db_text(job->model),
+				     db_int(job->diarize),
+				     db_int(number),
+				     db_int(clock_wall_us()) };
+	return db_query(tx, &insert_stmt, params, NULL, err);
+}
+
+/* -- looking -------------------------------------------------------------------------------------------- */
+
+static enum err_code find_row(struct db_tx *tx, const struct db_stmt *stmt, const struct uuid *id,
+			      const struct uuid *user, struct job_row *ret, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { id_value(id), id_value(user) };
+	if (db_query(tx, stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return not_found(err);
+	read_row(&rows, 0, ret);
+	return ERR_OK;
+}
+
+struct find {
+	const struct uuid *id, *viewer;
+	struct job_row *ret;
+};
+
+static enum err_code run_find(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct find *find = arg;
+	return find_row(tx, &find_stmt, find->id, find->viewer, find->ret, err);
+}
+
+enum err_code job_find(struct db *db, const struct uuid *viewer, const struct uuid *id, struct job_row *ret,
+		       struct err *err)
+{
+	struct find find = { id, viewer, ret };
+	struct db_work work = { .mode = DB_READ, .is_single = true, .run = run_find, .arg = &find };
+	return db_run(db, &work, err);
+}
+
+struct search {
+	const struct job_page *page;
+	struct db_rows rows;
+	uint64_t total;
+};
+
+static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct search *search = arg;
+	const struct job_page *page = search->page;
+	bool by_state = page->state >= 0;
+	struct db_value params[] = { id_value(&page->owner), db_int((int64_t)page->limit),
+				     db_int((int64_t)page->offset), db_int(page->state) };
+	struct db_value count_params[] = { params[0], params[3] };
+	if (db_query(tx, by_state ? &count_state_stmt : &count_stmt, count_params, &search->rows, err) != ERR_OK)
+		return err->code;
+	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);
+	return db_query(tx, by_state ? &list_state_stmt : &list_stmt, params, &search->rows, err);
+}
+
+enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_rows *ret, struct err *err)
+{
+	if (page->limit < 1 || page->limit > JOB_LIST_MAX)
+		return err_set(err, ERR_INVALID, "a list has 1 to %d jobs", JOB_LIST_MAX);
+	struct search search = { .page = page, .rows = DB_ROWS_INIT };
+	struct db_work work = { .mode = DB_READ, .run = run_search, .arg = &search };
+	*ret = (struct job_rows){ 0 };
+	enum err_code code = db_run(db, &work, err);
+	if (code == ERR_OK) {
+		ret->rows = calloc(search.rows.count ? search.rows.count : 1, sizeof *ret->rows);
+		ret->total = search.total;
+		if (!ret->rows)
+			code = err_set(err, ERR_NO_MEMORY, "no memory for a list of jobs");
+	}
+	for (; code == ERR_OK && ret->count < search.rows.count; ret->count++)
+		read_row(&search.rows, ret->count, &ret->rows[ret->count]);
+	db_rows_done(&search.rows);
+	return code;
+}
+
+void job_rows_done(struct job_rows *list)
+{
+	free(list->rows);
+	*list = (struct job_rows){ 0 };
+}
+
+enum err_code job_result(const struct files *files, const struct uuid *viewer, const struct uuid *id,
+			 struct job_row *ret_job, struct asr_transcript *ret, struct err *err)
+{
+	asr_transcript_init(ret);
+	if (job_find(files->db, viewer, id, ret_job, err) != ERR_OK)
+		return err->code;
+	if (ret_job->state != JOB_SUCCEEDED)
+		return err_set(err, ERR_BUSY, "the job is %s", job_state_name(ret_job->state));
+	return job_result_read(files, id, &ret_job->file, ret, err);
+}
+
+/* -- changing -------------------------------------------------------------------------------------------- */
+
+struct change {
+	struct part_queue *queue;
+	const struct uuid *id, *owner;
+	struct job_row *ret;
+	uint32_t parts; /* planned, of a job that was cancelled */
+};
+
+static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct change *change = arg;
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value find[] = { id_value(change->id), id_value(change->owner) };
+	if (db_query(tx, &owned_stmt, find, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return not_found(err);
+	int64_t number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
+	change->parts = (uint32_t)db_get_int(&rows, 0, COLUMN_PARTS);
+	read_row(&rows, 0, change->ret);
+	struct db_value params[] = { find[0], find[1], db_int(clock_wall_us()) };
+	if (db_query(tx, &cancel_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CONFLICT, "the job has ended: it %s", job_state_name(change->ret->state));
+	if (job_leave_queue(tx, number, err) != ERR_OK)
+		return err->code;
+	if (event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
+		return err->code;
+	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);
+}
+
+enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id,
+			     struct job_row *ret, struct err *err)
+{
+	struct change change = { .id = id, .owner = owner, .ret = ret };
+	struct db_work work = { .mode = DB_WRITE, .run = run_cancel, .arg = &change };
+	enum err_code code = db_run(files->db, &work, err);
+	struct err later;
+	if (code == ERR_OK && job_parts_remove(files, id, change.parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "the parts of a cancelled job are left to the sweep: %s", later.message);
+	return code;
+}
+
+static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct change *change = arg;
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value find[] = { id_value(change->id) };
+	if (find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err) != ERR_OK ||
+	    db_query(tx, &weight_stmt, find, &rows, err) != ERR_OK)
+		return err->code;
+	double weight = (double)db_get_int(&rows, 0, 0) / JOB_FRACTION;
+	int64_t number;
+	if (queue_job(change->queue, tx, change->owner, weight, change->ret->priority, &number, err) != ERR_OK)
+		return err->code;
+	struct db_value params[] = { find[0], id_value(change->owner), db_int(number) };
+	if (db_query(tx, &retry_stmt, params, &rows, err) != ERR_OK)
+		return err->code;
+	if (rows.count == 0)
+		return err_set(err, ERR_CONFLICT, "only a failed job can be tried again; this one is %s",
+			       job_state_name(change->ret->state));
+	if (event_add(tx, &change->ret->file, "job_progress", "{\"progress\":0}", err) != ERR_OK)
+		return err->code;
+	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);
+}
+
+enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,
+			struct job_row *ret, struct err *err)
+{
+	struct change change = { queue, id, owner, ret, 0 };
+	struct db_work work = { .mode = DB_WRITE, .run = run_retry, .arg = &change };
+	return db_run(db, &work, err);
+}
+
+/* -- deletion ---------------------------------------------------------------------------------------------- */
+
+struct deletion {
+	const struct uuid *owner, *file;
+	struct db_rows jobs;
+};
+
+static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct deletion *deletion = arg;
+	struct db_value params[] = { id_value(deletion->file), db_int(clock_wall_us()) };
+	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
+	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
+		return err->code;
+	for (size_t i = 0; i < deletion->jobs.count; i++) {
+		if (!db_is_null(&deletion->jobs, i, 1) &&
+		    job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK)
+			return err->code;
+	}
+	if (db_post(tx, &cancel_file_stmt, params, err) != ERR_OK)
+		return err->code;
+	return event_tell_gone(tx, deletion->file, err);
+}
+
+enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      struct err *err)
+{
+	struct deletion deletion = { owner, file, DB_ROWS_INIT };
+	struct db_work work = { .mode = DB_WRITE, .run = run_delete, .arg = &deletion };
+	enum err_code code = db_run(files->db, &work, err);
+	struct err later;
+	/* From here on the file is gone for everybody: what fails now is the sweep's. */
+	for (size_t i = 0; code == ERR_OK && i < deletion.jobs.count; i++) {
+		struct uuid id;
+		read_id(&deletion.jobs, i, 0, &id);
+		if (job_objects_remove(files, &id, (uint32_t)db_get_int(&deletion.jobs, i, 2), &later) != ERR_OK)
+			log_line(LOG_WARNING, "objects of a deleted file are left to the sweep: %s", later.message);
+	}
+	if (code == ERR_OK && files_remove(files, file, &later) != ERR_OK)
+		log_line(LOG_WARNING, "a deleted file is left to the sweep: %s", later.message);
+	db_rows_done(&deletion.jobs);
+	return code;
+}

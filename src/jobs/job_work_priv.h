@@ -1,0 +1,33 @@
+/* Between the files of job_work.h: steps inside units of work, names of places. */
+#ifndef TIRO_JOBS_JOB_WORK_PRIV_H
+#define TIRO_JOBS_JOB_WORK_PRIV_H
+
+#include "blob/note.h"
+#include "jobs/job_work.h"
+
+/* A column with an id. */
+void job_read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret);
+
+/* Runs a unit that completes a claim, once more where its outcome is unknown: what was stored is refused then
+ * (ERR_CANCELLED), and so is what another node has. */
+enum err_code job_run_again(struct db *db, const struct db_work *work, struct err *err) MUST_CHECK;
+
+/* Completes a claim. Errors: ERR_CANCELLED (the token no longer counts). */
+enum err_code job_accept(struct db_tx *tx, const struct part_claim *claim, struct err *err) MUST_CHECK;
+
+/* Publishes the stage that ends a job; `finishes`: how many went before. */
+enum err_code job_publish_finish(struct part_queue *queue, struct db_tx *tx, int64_t number, int64_t finishes,
+				 struct err *err) MUST_CHECK;
+
+/* Where a part's words belong (blob/note.h); `ret` has NOTE_PLACE_MAX bytes. */
+void job_part_place(const struct job_facts *facts, int64_t index, char *ret);
+
+/* Writes the result's object. */
+enum err_code job_result_write(const struct files *files, const struct job_facts *facts,
+			       const struct asr_transcript *transcript, struct err *err) MUST_CHECK;
+
+/* Removes the objects of a job's parts. */
+enum err_code job_parts_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
+	MUST_CHECK;
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * The first stage: a jail reads the file, ranges of which the pool fetches and decrypts, and each part that comes out
+ * is stored by the pool, then published. The jail is held back while parts wait to be stored, so a recording of any
+ * length takes the memory of a few parts.
+ *
+ * A plan that is claimed again (its node died) goes over the file again: the same parts come out, and those that were
+ * published stay as they are, recognised or not.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "files/reader.h"
+#include "jobs/worker_priv.h"
+
+/* Up to this length a recording may be one part; it waits for the end of the plan to know (then it is searched harder
+ * and gets every core). Longer ones start at once. */
+#define MAYBE_ALONE_US ((int64_t)LIMIT_PART_MAX_S * US_PER_S)
+
+/* Parts that wait to be stored: as many as the jail sends ahead. */
+enum {
+	WAITING_MAX = JAIL_PARTS_AHEAD,
+	/* Ranges that a jail may ask for at once, with room. */
+	READS_MAX = 16
+};
+
+struct waiting_part {
+	struct part_layout layout;
+	int fd;
+};
+
+struct plan_task {
+	struct task base; /* first */
+	struct reader *reader;
+	struct jail *jail;
+	struct jail_read *reads[READS_MAX]; /* that the jail waits for; the reader has the first */
+	size_t read_count;
+	struct jail_source source;
+	int64_t start_us, info_us; /* what the container says */
+	int64_t decoded_us, duration_us; /* what was read */
+	struct waiting_part waiting[WAITING_MAX], storing[WAITING_MAX];
+	size_t waiting_count, storing_count;
+	double costs_s[WAITING_MAX], total_s; /* of what is being stored; of all */
+	uint32_t stored; /* parts */
+	bool over; /* the jail has ended: `end_why` says how */
+	struct err end_why;
+};
+
+/* -- the end --------------------------------------------------------------------------------------------------- */
+
+static void answer_reads(struct plan_task *t, const void *bytes, size_t len, const struct err *why)
+{
+	struct jail_read *read = t->reads[0];
+	t->read_count--;
+	memmove(t->reads, t->reads + 1, t->read_count * sizeof t->reads[0]);
+	jail_read_done(read, bytes, len, why);
+}
+
+/* Everything beside the pool. */
+static void release(struct plan_task *t)
+{
+	struct err gone;
+	(void)err_set(&gone, ERR_CANCELLED, "the plan has ended");
+	jail_close(steal_ptr(&t->jail));
+	reader_close(steal_ptr(&t->reader));
+	while (t->read_count > 0)
+		answer_reads(t, NULL, 0, &gone);
+	for (size_t i = 0; i < t->waiting_count; i++)
+		(void)close(t->waiting[i].fd);
+	t->waiting_count = 0;
+}
+
+static void fail(struct plan_task *t, const struct err *why)
+{
+	release(t);
+	t->base.why = *why;
+	task_fail(&t->base);
+}
+
+static void stop(struct task *task)
+{
+	release((struct plan_task *)task);
+	if (!task->working)
+		task_end(task);
+}
+
+static void run_planned(struct http_work *work)
+{
+	struct plan_task *t = (struct plan_task *)work;
+	const struct worker_spec *spec = &t->base.worker->spec;
+	struct err err = { 0 };
+	(void)(job_planned_all(spec->queue, spec->files->db, &t->base.facts, &t->base.claim, t->duration_us,
+			       &t->end_why, &err) == ERR_OK);
+	t->base.why = err;
+}
+
+static void done_planned(struct http_work *work)
+{
+	struct plan_task *t = (struct plan_task *)work;
+	if (!task_worked(&t->base) || t->base.why.code == ERR_OK) {
+		release(t);
+		task_end(&t->base);
+		return;
+	}
+	struct err why = t->base.why;
+	fail(t, &why);
+}
+
+/* -- storing parts --------------------------------------------------------------------------------------------- */
+
+static void go_on(struct plan_task *t);
+
+static void run_store(struct http_work *work)
+{
+	struct plan_task *t = (struct plan_task *)work;
+	const struct worker_spec *spec = &t->base.worker->spec;
+	struct err err = { 0 };
+	struct job_parts parts = { .first = t->stored,
+				   .count = (uint32_t)t->storing_count,
+				   .costs_s = t->costs_s,
+				   .total_cost_s = t->total_s,
+				   .fraction = t->info_us > 0 ? (double)t->decoded_us / (double)t->info_us : 0 };
+	if (parts.fraction > 1)
+		parts.fraction = 1;
+	enum err_code code = ERR_OK;
+	for (size_t i = 0; code == ERR_OK && i < t->storing_count; i++)
+		code = job_part_write(spec->files, &t->base.facts, t->stored + (uint32_t)i, &t->storing[i].layout,
+				      t->storing[i].fd, &err);
+	if (code == ERR_OK)
+		(void)(job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err) == ERR_OK);
+	t->base.why = err;
+}
+
+static void done_store(struct http_work *work)
+{
+	struct plan_task *t = (struct plan_task *)work;
+	size_t count = t->storing_count;
+	for (size_t i = 0; i < count; i++)
+		(void)close(t->storing[i].fd);
+	t->storing_count = 0;
+	if (!task_worked(&t->base)) {
+		release(t);
+		task_end(&t->base);
+		return;
+	}
+	if (t->base.why.code != ERR_OK) {
+		struct err why = t->base.why;
+		fail(t, &why);
+		return;
+	}
+	t->stored += (uint32_t)count;
+	for (size_t i = 0; i < count && t->jail; i++)
+		jail_part_taken(t->jail);
+	go_on(t);
+}
+
+/* A recording that may be one part is not published before it is known to be. */
+static bool may_be_alone(const struct plan_task *t)
+{
+	return t->stored == 0 && t->waiting_count == 1 && !t->over && t->info_us <= MAYBE_ALONE_US;
+}
+
+static void go_on(struct plan_task *t)
+{
+	if (t->base.working)
+		return;
+	if (t->waiting_count > 0 && !may_be_alone(t)) {
+		t->waiting[0].layout.alone = t->over && t->stored == 0 && t->waiting_count == 1;
+		memcpy(t->storing, t->waiting, t->waiting_count * sizeof t->waiting[0]);
+		t->storing_count = t->waiting_count;
+		t->waiting_count = 0;
+		for (size_t i = 0; i < t->storing_count; i++) {
+			t->costs_s[i] = (double)t->storing[i].layout.sample_count / AUDIO_RATE;
+			t->total_s += t->costs_s[i];
+		}
+		task_work(&t->base, run_store, done_store);
+	} else if (t->over && t->waiting_count == 0) {
+		task_work(&t->base, run_planned, done_planned);
+	}
+}
+
+/* -- the jail ---------------------------------------------------------------------------------------------------- */
+
+static void on_audio_info(void *owner, const struct jail_audio_info *info)
+{
+	struct plan_task *t = owner;
+	t->start_us = info->start_us;
+	t->info_us = info->duration_us;
+}
+
+static void on_part(void *owner, const struct asr_part *part, int *pcm_fd)
+{
+	struct plan_task *t = owner;
+	struct waiting_part *waiting =
+		&t->waiting[t->waiting_count++]; /* the jail sends no more than WAITING_MAX ahead */
+	waiting->layout = (struct part_layout){ .start_us = t->start_us,
+						.sample_count = part->sample_count,
+						.span_count = part->span_count };
+	memcpy(waiting->layout.spans, part->spans, part->span_count * sizeof part->spans[0]);
+	waiting->fd = steal_fd(pcm_fd);
+	go_on(t);
+}
+
+static void on_progress(void *owner, int64_t decoded_us)
+{
+	struct plan_task *t = owner;
+	t->decoded_us = decoded_us;
+}
+
+/* A file that breaks off keeps what came before. */
+static void on_jail_end(void *owner, int64_t duration_us, const struct err *why)
+{
+	struct plan_task *t = owner;
+	jail_close(steal_ptr(&t->jail));
+	if (why->code != ERR_OK && t->stored + t->storing_count + t->waiting_count == 0) {
+		struct err copy = *why;
+		fail(t, &copy);
+		return;
+	}
+	t->over = true;
+	t->end_why = *why;
+	t->duration_us = duration_us;
+	go_on(t);
+}
+
+static const struct jail_events jail_callbacks = {
+	.on_audio_info = on_audio_info, .on_part = on_part, .on_progress = on_progress, .on_end = on_jail_end
+};
+
+/* -- the file ---------------------------------------------------------------------------------------------------- */
+
+static void want_next(struct plan_task *t)
+{
+	if (t->read_count > 0)
+		reader_want(t->reader, t->reads[0]->offset, t->reads[0]->len);
+}
+
+static void on_read(void *ctx, struct jail_read *read)
+{
+	struct plan_task *t = ctx;
+	struct err err;
+	if (t->read_count == READS_MAX || !t->reader) {
+		(void)err_set(&err, ERR_INTERNAL, "too many ranges are asked for");
+		jail_read_done(read, NULL, 0, &err);
+		return;
+	}
+	t->reads[t->read_count++] = read;
+	if (t->read_count == 1)
+		want_next(t);
+}
+
+static void on_bytes(void *owner, const void *bytes, size_t len, const struct err *why)
+{
+	struct plan_task *t = owner;
+	bool ok = why->code == ERR_OK;
+	answer_reads(t, ok ? bytes : NULL, ok ? len : 0, why);
+	if (t->reader)
+		want_next(t);
+}
+
+static void on_open(void *owner, const struct vault_info *info, const struct err *why)
+{
+	struct plan_task *t = owner;
+	struct err err;
+	if (why->code != ERR_OK) {
+		err = *why;
+		fail(t, &err);
+		return;
+	}
+	t->source = (struct jail_source){ .size = info->plain_bytes, .read = on_read, .ctx = t };
+	struct jail_audio_options options = { .vad_fd = t->base.worker->spec.vad_fd, .parts_ahead = WAITING_MAX };
+	if (jail_open_audio(t->base.worker->loop, &t->source, &options, &jail_callbacks, t, &t->jail, &err) != ERR_OK)
+		fail(t, &err);
+}
+
+static const struct reader_events reader_callbacks = { .on_open = on_open, .on_bytes = on_bytes };
+
+/* -- the start --------------------------------------------------------------------------------------------------- */
+
+static void run_begin(struct http_work *work)
+{
+	struct task *task = (struct task *)work;
+	const struct files *files = task->worker->spec.files;
+	struct err err = { 0 };
+	if (job_facts_read(files, task->claim.job, &task->facts, &err) == ERR_OK)
+		(void)(job_begin(files->db, &task->facts, &err) == ERR_OK);
+	task->why = err;
+}
+
+static void done_begin(struct http_work *work)
+{
+	struct plan_task *t = (struct plan_task *)work;
+	const struct worker_spec *spec = &t->base.worker->spec;
+	struct err err = t->base.why;
+	if (!task_worked(&t->base))
+		task_end(&t->base);
+	else if (err.code != ERR_OK || reader_new(spec->files, spec->pool, &t->base.facts.file, &reader_callbacks, t,
+						  &t->reader, &err) != ERR_OK)
+		fail(t, &err);
+}
+
+enum err_code plan_task_start(struct worker *worker, const struct part_claim *claim, struct err *err)
+{
+	struct plan_task *t = calloc(1, sizeof *t);
+	if (!t)
+		return err_set(err, ERR_NO_MEMORY, "no memory to plan a job");
+	task_init(&t->base, worker, claim, stop);
+	task_work(&t->base, run_begin, done_begin);
+	return ERR_OK;
+}

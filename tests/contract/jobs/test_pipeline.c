@@ -1,0 +1,514 @@
+/*
+ * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a
+ * real engine process, and each database. Two minutes of speech are six parts.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "blob/master.h"
+#include "blob/memory.h"
+#include "files/intake.h"
+#include "files/keys.h"
+#include "jobs/events.h"
+#include "jobs/job_row.h"
+#include "jobs/sweep.h"
+#include "jobs/worker.h"
+#include "store/migrate.h"
+#include "support/store.h"
+
+enum { THREADS = 2, WAIT_S = 60, WAV_HEAD = 44, COPIES = 11 };
+
+static struct store_place place;
+static uv_loop_t loop;
+static struct db *db;
+static struct blob_store *blobs;
+static struct master_key master;
+static struct files files;
+static struct part_queue *queue;
+static struct http_pool *pool;
+static struct worker *worker;
+static struct event_hub *hub;
+static struct uuid alice, bob;
+static struct strbuf speech = STRBUF_INIT((size_t)64 << 20);
+static int vad_fd = -1;
+
+#define assert_ok(call)                                                                                                \
+	do {                                                                                                           \
+		struct err why = { .message = "" };                                                                    \
+		if ((call) != ERR_OK)                                                                                  \
+			fail_msg("%s: %s", err_name(why.code), why.message);                                           \
+	} while (0)
+
+/* -- a place to work in -------------------------------------------------------------------------------------- */
+
+static void add_user(const char *email, struct uuid *ret)
+{
+	static const struct db_stmt insert = {
+		.sql = "INSERT INTO users (id, email, username, password_hash, roles, public_key, wrapped_private_key, "
+		       "created_at, updated_at) VALUES ($1, $2, $2, '', 'user', $3, $4, 0, 0)",
+		.params = "btbb"
+	};
+	cleanup_user_key struct user_key key = { 0 };
+	unsigned char wrapped[USER_KEY_WRAPPED_BYTES];
+	assert_ok(uuid_new(clock_wall_us(), ret, &why));
+	assert_ok(user_key_new(&key, &why));
+	assert_ok(user_key_wrap(&key, &master, ret->bytes, wrapped, &why));
+	struct db_value params[] = { db_bytes(ret->bytes, sizeof ret->bytes), db_text(email),
+				     db_bytes(key.public_half.bytes, KEY_BYTES), db_bytes(wrapped, sizeof wrapped) };
+	assert_ok(db_run_stmt(db, DB_WRITE, &insert, params, NULL, &why));
+}
+
+static void put_le32(char *to, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (char)(value >> (8 * i) & 0xFF);
+}
+
+/* A recording of `copies` times eleven seconds, with a second of silence between. */
+static void make_speech(int copies)
+{
+	static const char silence[16000 * 2];
+	char head[WAV_HEAD] = "RIFF\0\0\0\0WAVEfmt \20\0\0\0\1\0\1\0\200>\0\0\0}\0\0\2\0\20\0data";
+	cleanup_strbuf struct strbuf sample = STRBUF_INIT((size_t)1 << 20);
+	assert_ok(io_read_file(TEST_SOURCE_ROOT "/.deps/samples/jfk.wav", &sample, &why));
+	const char *data = memmem(sample.data, sample.len, "data", 4);
+	assert_non_null(data);
+	data += 8;
+	size_t bytes = (size_t)(sample.data + sample.len - data);
+	uint32_t total = (uint32_t)(copies * (int)(bytes + sizeof silence));
+	put_le32(head + 4, total + WAV_HEAD - 8);
+	put_le32(head + 40, total);
+	strbuf_clear(&speech);
+	strbuf_add(&speech, head, sizeof head);
+	for (int i = 0; i < copies; i++) {
+		strbuf_add(&speech, data, bytes);
+		strbuf_add(&speech, silence, sizeof silence);
+	}
+}
+
+static void start_worker(void)
+{
+	struct worker_spec spec = { .files = &files,
+				    .queue = queue,
+				    .pool = pool,
+				    .engine = { .threads = THREADS, .fake = true, .speech_model_fd = vad_fd },
+				    .vad_fd = vad_fd };
+	assert_ok(worker_new(&loop, &spec, &worker, &why));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	struct db_config config = store_config(&place);
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_ok(store_open(&place, &config, &loop, &db, &why));
+	assert_ok(migrate_up(db, &why));
+	assert_ok(blob_memory_open((uint64_t)1 << 30, &blobs, &why));
+	assert_ok(master_key_new("test", 1, &master, &why));
+	files = (struct files){ .db = db, .blobs = blobs, .master = &master, .quota_bytes = (uint64_t)64 << 20 };
+	struct part_queue_config queue_config = { .node = "test", .about = "", .backoff_us = -1 };
+	assert_ok(part_queue_new(&queue_config, &queue, &why));
+	assert_ok(http_pool_new(&loop, 4, 64, &pool, &why));
+	assert_ok(event_hub_new(db, &hub, &why));
+	add_user("alice@example.org", &alice);
+	add_user("bob@example.org", &bob);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	worker_close(worker);
+	worker = NULL;
+	event_hub_close(hub);
+	http_pool_free(pool);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	db_close(db);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	part_queue_free(queue);
+	blob_close(blobs);
+	if (place.kind != DB_SQLITE_MEMORY) {
+		/* The next test begins with an empty one. */
+		store_place_done(&place);
+		assert_int_equal(store_place_init(&place, place.kind == DB_POSTGRES ? "postgres" : "file", "/tmp", ""),
+				 0);
+	}
+	return 0;
+}
+
+/* Turns the loop until `*flag`. */
+static void wait_for(const bool *flag, const char *what)
+{
+	int64_t until = clock_monotonic_us() + WAIT_S * US_PER_S;
+	while (!*flag) {
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+		if (clock_monotonic_us() > until)
+			fail_msg("%s did not come within %d s", what, WAIT_S);
+		clock_sleep_us(500);
+	}
+}
+
+/* -- uploads ----------------------------------------------------------------------------------------------- */
+
+struct sending {
+	struct job_new job;
+	bool ended;
+	bool room;
+	struct err why;
+	struct vault_info info;
+};
+
+static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct sending *s = arg;
+	return job_add(queue, tx, &s->job, err);
+}
+
+static void on_room(void *owner)
+{
+	((struct sending *)owner)->room = true;
+}
+
+static void on_stored(void *owner, const struct vault_info *info, const struct err *why)
+{
+	struct sending *s = owner;
+	s->why = *why;
+	if (info)
+		s->info = *info;
+	s->ended = true;
+}
+
+static const struct intake_events intake_callbacks = { .on_room = on_room, .on_end = on_stored };
+
+static struct intake *begin(struct sending *s, const struct uuid *owner, uint64_t announced)
+{
+	struct intake *intake = NULL;
+	*s = (struct sending){ .job = { .owner = *owner, .weight = 1, .language = "en" } };
+	assert_ok(uuid_new(clock_wall_us(), &s->job.id, &why));
+	s->job.file = s->job.id;
+	struct intake_spec spec = { .files = &files,
+				    .pool = pool,
+				    .upload = { .id = s->job.id,
+						.owner = *owner,
+						.name = "speech.wav",
+						.content_type = "audio/wav",
+						.announced_bytes = announced,
+						.max_bytes = (uint64_t)32 << 20 },
+				    .also = { add_job, s } };
+	assert_ok(intake_new(&spec, &intake_callbacks, s, &intake, &why));
+	return intake;
+}
+
+static void feed(struct intake *intake, struct sending *s, const char *bytes, size_t len)
+{
+	for (size_t done = 0, n; done < len && !s->ended; done += n) {
+		n = len - done < INTAKE_FEED_BYTES ? len - done : INTAKE_FEED_BYTES;
+		s->room = false;
+		if (!intake_feed(intake, bytes + done, n))
+			wait_for(&s->room, "room for more bytes");
+	}
+}
+
+static void send_speech(struct sending *s, const struct uuid *owner)
+{
+	struct intake *intake = begin(s, owner, speech.len);
+	feed(intake, s, speech.data, speech.len);
+	intake_finish(intake);
+	wait_for(&s->ended, "the end of an upload");
+	assert_int_equal(s->why.code, ERR_OK);
+}
+
+/* -- following ----------------------------------------------------------------------------------------------- */
+
+struct watch {
+	struct follower *follower;
+	int64_t last_id;
+	int progress_events;
+	bool ended;
+	bool running; /* some part is done */
+	char end[EVENT_NAME_MAX + 1];
+};
+
+static void on_event(void *owner, const struct event *event)
+{
+	struct watch *w = owner;
+	assert_true(event->id > w->last_id);
+	w->last_id = event->id;
+	if (strcmp(event->name, "job_progress") == 0) {
+		w->progress_events++;
+		w->running = strstr(event->data, "parts_done") != NULL;
+		return;
+	}
+	(void)snprintf(w->end, sizeof w->end, "%s", event->name);
+	w->ended = w->running = true;
+}
+
+static void follow(struct watch *w, const struct uuid *file)
+{
+	*w = (struct watch){ 0 };
+	assert_ok(event_follow(hub, file, 0, on_event, w, &w->follower, &why));
+}
+
+/* -- tests ----------------------------------------------------------------------------------------------------- */
+
+static void an_upload_becomes_words(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct watch watch;
+	struct job_row job;
+	struct err err;
+	cleanup_transcript struct asr_transcript words;
+	make_speech(COPIES);
+	send_speech(&sent, &alice);
+	start_worker();
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_string_equal(watch.end, "completed");
+	assert_true(watch.progress_events > 5); /* parts, and the beginning */
+	assert_ok(job_result(&files, &alice, &sent.job.id, &job, &words, &why));
+	assert_int_equal(job.state, JOB_SUCCEEDED);
+	assert_true(words.word_count > 100); /* two for each second of speech */
+	assert_true(words.duration_us > 130 * US_PER_S);
+	assert_string_equal(job.language, "en");
+	for (size_t i = 1; i < words.word_count; i++)
+		assert_true(words.words[i].start_us >= words.words[i - 1].start_us);
+	asr_transcript_done(&words);
+	assert_int_equal(job_result(&files, &bob, &sent.job.id, &job, &words, &err), ERR_NOT_FOUND);
+}
+
+static void what_is_no_recording_fails_with_a_reason(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct watch watch;
+	struct job_row job;
+	strbuf_clear(&speech);
+	for (int i = 0; i < 1000; i++)
+		strbuf_add_str(&speech, "this is no recording at all. ");
+	send_speech(&sent, &alice);
+	start_worker();
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_string_equal(watch.end, "failed");
+	assert_ok(job_find(db, &alice, &sent.job.id, &job, &why));
+	assert_int_equal(job.state, JOB_FAILED);
+	assert_string_equal(job.error_code, "bad_media");
+	assert_true(job.error_message[0] != '\0');
+	/* Another try is the owner's to ask for, and ends the same way. */
+	assert_ok(job_retry(queue, db, &alice, &sent.job.id, &job, &why));
+	assert_int_equal(job.retries, 1);
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.ended, "the end of a retry");
+	event_unfollow(watch.follower);
+}
+
+static void a_cancelled_job_stops_and_stays_so(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct watch watch;
+	struct job_row job;
+	struct err err;
+	make_speech(COPIES);
+	send_speech(&sent, &alice);
+	start_worker();
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.running, "the first part");
+	if (!watch.ended) {
+		assert_int_equal(job_cancel_row(&files, &bob, &sent.job.id, &job, &err), ERR_NOT_FOUND);
+		assert_ok(job_cancel_row(&files, &alice, &sent.job.id, &job, &why));
+		assert_int_equal(job.state, JOB_CANCELLED);
+	}
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_int_equal(job_cancel_row(&files, &alice, &sent.job.id, &job, &err), ERR_CONFLICT);
+	assert_int_equal(job_retry(queue, db, &alice, &sent.job.id, &job, &err), ERR_CONFLICT);
+}
+
+static bool count_object(void *owner, const struct blob_info *info)
+{
+	(void)info;
+	++*(int *)owner;
+	return true;
+}
+
+static int count_objects(void)
+{
+	int count = 0;
+	assert_ok(blob_list(blobs, "", count_object, &count, &why));
+	return count;
+}
+
+static void a_deleted_file_leaves_nothing(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct watch watch;
+	struct file_row file;
+	struct err err;
+	make_speech(2);
+	send_speech(&sent, &alice);
+	start_worker();
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_int_equal(count_objects(), 2); /* the recording and its words: the parts are gone */
+	assert_int_equal(job_delete_file(&files, &bob, &sent.job.file, &err), ERR_NOT_FOUND);
+	assert_ok(job_delete_file(&files, &alice, &sent.job.file, &why));
+	assert_int_equal(count_objects(), 0);
+	assert_int_equal(files_find(&files, &alice, &sent.job.file, &file, &err), ERR_NOT_FOUND);
+}
+
+static void a_share_gives_words_to_another_and_takes_them_back(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct watch watch;
+	struct job_row job;
+	struct file_key key;
+	struct err err;
+	int64_t when;
+	cleanup_transcript struct asr_transcript words;
+	asr_transcript_init(&words);
+	make_speech(2);
+	send_speech(&sent, &alice);
+	start_worker();
+	follow(&watch, &sent.job.file);
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_int_equal(file_key_share(&files, &bob, &sent.job.file, &bob, &when, &err), ERR_NOT_FOUND);
+	assert_ok(file_key_share(&files, &alice, &sent.job.file, &bob, &when, &why));
+	assert_int_equal(file_key_share(&files, &alice, &sent.job.file, &bob, &when, &err), ERR_CONFLICT);
+	assert_ok(file_key_find(&files, &bob, &sent.job.file, &key, &why));
+	assert_memory_equal(key.owner.bytes, alice.bytes, UUID_BYTES);
+	assert_ok(job_result(&files, &bob, &sent.job.id, &job, &words, &why));
+	assert_true(words.word_count > 10);
+	assert_ok(file_key_unshare(&files, &alice, &sent.job.file, &bob, &why));
+	asr_transcript_done(&words);
+	assert_int_equal(job_result(&files, &bob, &sent.job.id, &job, &words, &err), ERR_NOT_FOUND);
+}
+
+static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **state)
+{
+	(void)state;
+	struct sending first, second;
+	struct file_list list;
+	files.quota_bytes = 1 << 20;
+	make_speech(2);
+	send_speech(&first, &alice); /* 0.8 MB */
+	struct intake *intake = begin(&second, &alice, speech.len);
+	wait_for(&second.ended, "the end of an upload");
+	(void)intake; /* gone with its end */
+	assert_int_equal(second.why.code, ERR_NO_SPACE);
+	assert_non_null(strstr(second.why.message, "quota"));
+	struct file_page page = { .owner = alice, .limit = 10 };
+	assert_ok(files_list(&files, &page, &list, &why));
+	assert_int_equal(list.total, 1);
+	file_list_done(&list);
+	assert_int_equal(count_objects(), 1);
+}
+
+static void an_upload_that_breaks_off_leaves_nothing(void **state)
+{
+	(void)state;
+	struct sending sent;
+	struct file_row file;
+	struct err err;
+	make_speech(4);
+	struct intake *intake = begin(&sent, &alice, 0);
+	feed(intake, &sent, speech.data, speech.len / 2);
+	intake_abort(intake);
+	int64_t until = clock_monotonic_us() + WAIT_S * US_PER_S;
+	while (files_find(&files, &alice, &sent.job.file, &file, &err) != ERR_NOT_FOUND) {
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+		assert_true(clock_monotonic_us() < until);
+	}
+	assert_false(sent.ended);
+	assert_int_equal(count_objects(), 0);
+}
+
+/* An object that no row knows, an upload whose server died, and a deletion that was cut short. */
+static void the_sweep_takes_what_was_left_and_nothing_else(void **state)
+{
+	(void)state;
+	struct sending kept, lost, deleted;
+	struct sweep_counts counts;
+	struct blob_put *put = NULL;
+	char stray[BLOB_KEY_MAX + 1];
+	struct uuid nobody;
+	make_speech(1);
+	send_speech(&kept, &alice);
+	send_speech(&deleted, &alice);
+	assert_ok(uuid_new(clock_wall_us(), &nobody, &why));
+	files_object_key("files", &nobody, stray);
+	assert_ok(blob_put_begin(blobs, stray, &put, &why));
+	assert_ok(blob_put_write(put, "left", 4, &why));
+	assert_ok(blob_put_commit(put, &why));
+	struct upload *upload = NULL;
+	struct upload_spec spec = { .owner = alice, .name = "lost", .content_type = "", .max_bytes = 1000 };
+	assert_ok(uuid_new(clock_wall_us(), &lost.job.id, &why));
+	spec.id = lost.job.id;
+	assert_ok(upload_begin(&files, &spec, &upload, &why));
+	static const struct db_stmt mark = { .sql = "UPDATE files SET state = 2 WHERE id = $1", .params = "b" };
+	struct db_value params[] = { db_bytes(deleted.job.file.bytes, UUID_BYTES) };
+	assert_ok(db_run_stmt(db, DB_WRITE, &mark, params, NULL, &why));
+	/* Nothing is old enough. */
+	assert_ok(jobs_sweep(&files, clock_wall_us() - SWEEP_AGE_US, &counts, &why));
+	assert_int_equal(counts.uploads + counts.deletions + counts.objects, 0);
+	assert_ok(jobs_sweep(&files, clock_wall_us() + US_PER_S, &counts, &why));
+	assert_int_equal(counts.uploads, 1);
+	assert_int_equal(counts.deletions, 2);
+	assert_int_equal(counts.objects, 1);
+	assert_int_equal(count_objects(), 1);
+	struct file_row row;
+	assert_ok(files_find(&files, &alice, &kept.job.file, &row, &why));
+	upload_abort(upload);
+}
+
+static int open_vad(void)
+{
+	char path[512];
+	const char *dir = getenv("TIRO_MODELS");
+	(void)snprintf(path, sizeof path, "%s/ggml-silero-v6.2.0.bin", dir ? dir : TEST_SOURCE_ROOT "/.deps/models");
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_upload_becomes_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_recording_fails_with_a_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cancelled_job_stops_and_stays_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_file_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_share_gives_words_to_another_and_takes_them_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_upload_beyond_the_quota_is_refused_and_leaves_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_upload_that_breaks_off_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_sweep_takes_what_was_left_and_nothing_else, setup, teardown),
+	};
+	vad_fd = open_vad();
+	if (argc != 2 || vad_fd < 0) {
+		(void)fprintf(stderr, "no speech detector to plan with (tiro models pull), or no back end named\n");
+		return STORE_SKIPPED;
+	}
+	int status = store_place_init(&place, argv[1], "/tmp", "");
+	if (status != 0)
+		return status;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	store_place_done(&place);
+	strbuf_done(&speech);
+	(void)close(vad_fd);
+	return failed;
+}

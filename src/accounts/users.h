@@ -91,7 +91,7 @@ enum err_code user_draft(struct hasher *hasher, const struct sign_up *from, int6
 /*
  * Adds the user, whose roles the caller has set; the private key is wrapped with the master key in force. *ret_faults
  * says which names are taken, and the row is then not added though the unit goes on. Errors: ERR_CONFLICT (a name was
- * taken in this very moment: run it again, and it says which).
+ * taken in this very moment: run it again, and it says which), ERR_INTERNAL (the master key in force is not at hand).
  */
 enum err_code user_add(struct db_tx *tx, struct keyring *keyring, const struct user_draft *draft,
 		       struct field_faults *ret_faults, struct err *err) MUST_CHECK;

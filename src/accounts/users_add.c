@@ -85,16 +85,25 @@ static enum err_code check_taken(struct db_tx *tx, const struct user *user, stru
 	return code;
 }
 
+/* No fault of who signs up, whatever it is called elsewhere. */
+static enum err_code no_key(const struct err *why, struct err *err)
+{
+	return err_set(err, ERR_INTERNAL, "%s", why->message);
+}
+
 /* The master key in force, held until the unit ends, so that a rotation misses no row. */
 static enum err_code wrap(struct db_tx *tx, struct keyring *keyring, const struct user_draft *draft,
 			  unsigned char ret[USER_KEY_WRAPPED_BYTES], struct err *err)
 {
 	struct installation_keys keys;
 	cleanup_master_key struct master_key master = { .version = 0 };
+	struct err why;
 	enum err_code code = installation_lock(tx, &keys, err);
-	if (!code)
-		code = keyring_get(keyring, keys.is_rotating ? &keys.next : &keys.now, &master, err);
-	return code ? code : user_key_wrap(&draft->key, &master, draft->user.id.bytes, ret, err);
+	if (code)
+		return code;
+	if (keyring_get(keyring, keys.is_rotating ? &keys.next : &keys.now, &master, &why) != ERR_OK)
+		return no_key(&why, err);
+	return user_key_wrap(&draft->key, &master, draft->user.id.bytes, ret, err);
 }
 
 enum err_code user_add(struct db_tx *tx, struct keyring *keyring, const struct user_draft *draft,

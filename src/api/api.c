@@ -8,7 +8,7 @@
 #include "api/api_priv.h"
 #include "base/log.h"
 
-static const struct api_dialect *const dialects[] = { &api_meta, &api_service };
+static const struct api_dialect *const dialects[] = { &api_health, &api_documents, &api_service };
 
 struct api *api_of(const struct http_request *request)
 {
@@ -17,16 +17,17 @@ struct api *api_of(const struct http_request *request)
 
 /* -- routes ------------------------------------------------------------------------------------------ */
 
-enum err_code api_routes_make(struct api_routes *ret, struct err *err)
+enum err_code api_routes_make(enum api_extent extent, struct api_routes *ret, struct err *err)
 {
 	struct api_routes all = { .count = 0 };
-	for (size_t i = 0; i < ARRAY_LEN(dialects); i++)
+	size_t count = extent == API_HEALTH_ONLY ? 1 : ARRAY_LEN(dialects);
+	for (size_t i = 0; i < count; i++)
 		all.count += dialects[i]->route_count;
 	all.rows = calloc(all.count, sizeof *all.rows);
 	if (!all.rows)
 		return err_set(err, ERR_NO_MEMORY, "no memory for routes");
 	struct http_route *next = all.rows;
-	for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
+	for (size_t i = 0; i < count; i++) {
 		memcpy(next, dialects[i]->routes, dialects[i]->route_count * sizeof *next);
 		next += dialects[i]->route_count;
 	}

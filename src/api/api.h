@@ -26,7 +26,8 @@ struct api {
 	struct event_hub *hub;
 	struct accounts *accounts;
 	struct access_cache *access;
-	struct http_pool *pool; /* what waits for the database and the store */
+	struct http_pool *pool; /* what waits for the database, or reads something small */
+	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */
 	const struct worker *worker; /* of this node; NULL: none */
 	const char
@@ -49,13 +50,14 @@ const struct uuid *api_user(const struct http_request *request);
 
 /* -- starting ---------------------------------------------------------------------------------------- */
 
-/* The routes of all dialects, and the router over them. Errors: those of http_router_new. */
+/* The routes of all dialects, or those of a worker, and the router over them. Errors: those of http_router_new. */
 struct api_routes {
 	struct http_route *rows; /* owned */
 	size_t count;
 	struct http_router *router; /* owned */
 };
-enum err_code api_routes_make(struct api_routes *ret, struct err *err) MUST_CHECK;
+enum api_extent { API_ALL, API_HEALTH_ONLY };
+enum err_code api_routes_make(enum api_extent extent, struct api_routes *ret, struct err *err) MUST_CHECK;
 void api_routes_done(struct api_routes *routes);
 
 /* For struct http_server_spec, whose owner is the struct api: its callbacks but on_drained, and the headers that every

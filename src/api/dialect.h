@@ -26,7 +26,8 @@ struct api_dialect {
 	void (*shape)(const struct api_problem *problem, struct strbuf *body);
 };
 
-extern const struct api_dialect api_meta;
+extern const struct api_dialect api_health; /* /livez and /readyz, which a worker has too */
+extern const struct api_dialect api_documents;
 extern const struct api_dialect api_service;
 
 #endif

@@ -19,7 +19,10 @@
 enum {
 	/* Requests that wait for the database or the store, at once; each costs a stack. */
 	API_THREADS = 8,
+	HEALTH_THREADS = 1, /* of a worker */
 	API_WAITING = 2048,
+	/* Uploads and downloads take turns on these, a block at a time; each may wait for S3. */
+	TRANSFER_THREADS = 16,
 	/* Log-ins that wait for a hash of 100 ms: more than these would wait for seconds. */
 	PASSWORD_WAITING = 32,
 	/* The worker's: parts are loaded and stored while others are recognised. */
@@ -27,9 +30,6 @@ enum {
 	WORKER_WAITING = 1024,
 	NODE_NAME_MAX = 128
 };
-
-/* Until plans have it: what a user may store (the plan "standard"). */
-#define QUOTA_BYTES ((uint64_t)100 * 1024 * 1024 * 1024)
 
 /* -- the process -------------------------------------------------------------------------------------- */
 
@@ -98,7 +98,7 @@ static enum err_code open_data(struct server *s, struct err *err)
 		code = backends_ensure_admin(settings, s->accounts, &made_admin, err);
 	if (made_admin)
 		log_line(LOG_INFO, "made the first administrator, %s", settings->admin_email);
-	s->files = (struct files){ .db = s->db, .blobs = s->blobs, .keyring = s->keyring, .quota_bytes = QUOTA_BYTES };
+	s->files = (struct files){ .db = s->db, .blobs = s->blobs, .keyring = s->keyring };
 	return code;
 }
 
@@ -129,28 +129,30 @@ static enum err_code open_worker(struct server *s, const struct server_options *
 	return code ? code : worker_new(&s->loop, &whole, &s->worker, err);
 }
 
+/* What answers about health need. */
+static enum err_code open_health(struct server *s, unsigned threads, struct err *err)
+{
+	s->api = (struct api){ .loop = &s->loop,
+			       .files = &s->files,
+			       .queue = s->queue,
+			       .accounts = s->accounts,
+			       .worker = s->worker,
+			       .model = s->settings->model,
+			       .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes };
+	return http_pool_new(&s->loop, threads, API_WAITING, &s->api.pool, err);
+}
+
 static enum err_code open_api(struct server *s, struct err *err)
 {
 	struct api *api = &s->api;
 	const struct access_config access = { .db = s->db, .signer = &accounts_policy(s->accounts)->signer };
-	*api = (struct api){ .loop = &s->loop,
-			     .files = &s->files,
-			     .queue = s->queue,
-			     .accounts = s->accounts,
-			     .worker = s->worker,
-			     .model = s->settings->model,
-			     .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes };
-	enum err_code code = http_pool_new(&s->loop, API_THREADS, API_WAITING, &api->pool, err);
+	enum err_code code = http_pool_new(&s->loop, TRANSFER_THREADS, API_WAITING, &api->transfers, err);
 	if (!code)
 		code = http_pool_new(&s->loop, (unsigned)s->settings->password_hashes, PASSWORD_WAITING,
 				     &api->passwords, err);
 	if (!code)
-		code = access_cache_new(&access, &s->access, err);
-	if (!code)
-		code = event_hub_new(s->db, &s->hub, err);
-	api->access = s->access;
-	api->hub = s->hub;
-	return code;
+		code = access_cache_new(&access, &api->access, err);
+	return code ? code : event_hub_new(s->db, &api->hub, err);
 }
 
 static void on_http_drained(void *owner)
@@ -161,26 +163,43 @@ static void on_http_drained(void *owner)
 		uv_stop(&s->loop);
 }
 
-static enum err_code open_http(struct server *s, const char *address, struct err *err)
+static enum err_code open_listener(struct server *s, struct listener *listener, const char *address,
+				   enum api_extent extent, struct err *err)
+{
+	struct http_server_spec spec = { .loop = &s->loop,
+					 .ops = &listener->ops,
+					 .owner = &s->api,
+					 .limits = http_limits_default(),
+					 .tls = extent == API_ALL ? s->tls : NULL };
+	listener->ops = api_server_ops();
+	spec.limits.connections = (uint32_t)s->settings->connections;
+	spec.headers = api_security_headers(&spec.header_count);
+	if (extent == API_ALL)
+		listener->ops.on_drained = on_http_drained;
+	enum err_code code = api_routes_make(extent, &listener->routes, err);
+	spec.router = listener->routes.router;
+	if (!code)
+		code = http_server_new(&spec, &listener->server, err);
+	return code ? code : http_server_listen(listener->server, address, err);
+}
+
+static enum err_code open_listeners(struct server *s, bool with_api, struct err *err)
 {
 	const struct settings *settings = s->settings;
-	struct http_server_spec spec = {
-		.loop = &s->loop, .ops = &s->ops, .owner = &s->api, .limits = http_limits_default()
-	};
-	s->ops = api_server_ops();
-	s->ops.on_drained = on_http_drained;
-	spec.limits.connections = (uint32_t)settings->connections;
-	spec.headers = api_security_headers(&spec.header_count);
-	enum err_code code = api_routes_make(&s->routes, err);
-	if (!code && settings->tls_certificate)
+	enum err_code code = ERR_OK;
+	if (with_api && settings->tls_certificate)
 		code = http_tls_new(settings->tls_certificate, settings->tls_key, &s->tls, err);
-	spec.tls = s->tls;
-	spec.router = s->routes.router;
-	if (!code)
-		code = http_server_new(&spec, &s->http, err);
-	if (!code)
-		code = http_server_listen(s->http, address, err);
+	if (!code && with_api)
+		code = open_listener(s, &s->http, settings->listen, API_ALL, err);
+	if (!code && settings->metrics_listen)
+		code = open_listener(s, &s->health, settings->metrics_listen, API_HEALTH_ONLY, err);
 	return code;
+}
+
+static void close_listener(struct listener *listener)
+{
+	http_server_free(listener->server);
+	api_routes_done(&listener->routes);
 }
 
 static enum err_code open_all(struct server *s, const struct server_options *options, struct err *err)
@@ -195,11 +214,11 @@ static enum err_code open_all(struct server *s, const struct server_options *opt
 		code = open_data(s, err);
 	if (!code)
 		code = open_worker(s, options, err);
+	if (!code)
+		code = open_health(s, options->with_api ? API_THREADS : HEALTH_THREADS, err);
 	if (!code && options->with_api)
 		code = open_api(s, err);
-	if (!code && options->with_api)
-		code = open_http(s, s->settings->listen, err);
-	return code;
+	return code ? code : open_listeners(s, options->with_api, err);
 }
 
 /* -- closing ------------------------------------------------------------------------------------------ */
@@ -208,16 +227,17 @@ static void close_all(struct server *s)
 {
 	if (!s->has_loop)
 		return;
-	http_server_free(s->http);
+	close_listener(&s->http);
+	close_listener(&s->health);
 	http_tls_free(s->tls);
-	api_routes_done(&s->routes);
 	worker_close(s->worker);
-	event_hub_close(s->hub);
+	event_hub_close(s->api.hub);
 	http_pool_free(s->api.passwords);
+	http_pool_free(s->api.transfers);
 	http_pool_free(s->api.pool);
 	http_pool_free(s->pool);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
-	access_cache_free(s->access);
+	access_cache_free(s->api.access);
 	accounts_close(s->accounts);
 	db_close(s->db);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);

@@ -10,6 +10,12 @@
 #include "api/api.h"
 #include "cli/backends.h"
 
+struct listener {
+	struct http_server *server;
+	struct http_server_ops ops;
+	struct api_routes routes;
+};
+
 struct server {
 	const struct settings *settings;
 	uv_loop_t loop;
@@ -23,21 +29,15 @@ struct server {
 	struct worker *worker;
 	struct files files;
 	int model_fd, vad_fd;
-	/* -- the API; NULL in a worker */
-	struct access_cache *access;
-	struct event_hub *hub;
-	struct api api;
-	/* -- HTTP; NULL where nothing is listened to */
-	struct api_routes routes;
-	struct http_server_ops ops;
+	struct api api; /* of a worker: only what its health needs */
 	struct http_tls *tls;
-	struct http_server *http;
+	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;
 	uv_timer_t sweep;
 	struct http_work sweeping;
 	bool is_sweeping;
-	bool has_handles;
+	int64_t sweep_before_us; /* 0: the first is still to come */
 	bool is_draining, http_drained, worker_drained;
 };
 

@@ -23,7 +23,7 @@ static void run_sweep(struct http_work *work)
 	const struct server *s = server_of_sweep(work);
 	struct sweep_counts counts = { 0 };
 	struct err err;
-	if (jobs_sweep(&s->files, clock_wall_us() - SWEEP_AGE_US, &counts, &err) != ERR_OK)
+	if (jobs_sweep(&s->files, s->sweep_before_us, &counts, &err) != ERR_OK)
 		log_line(LOG_WARNING, "the sweep stopped early: %s", err.message);
 	if (counts.uploads + counts.deletions + counts.puts + counts.objects > 0)
 		log_line(LOG_INFO,
@@ -42,6 +42,9 @@ static void on_sweep(uv_timer_t *timer)
 	struct err err;
 	if (s->is_sweeping)
 		return;
+	/* At its start a node that is alone knows that whatever was under way has died with its last life. */
+	int64_t now_us = clock_wall_us();
+	s->sweep_before_us = db_is_alone(s->db) && s->sweep_before_us == 0 ? now_us : now_us - SWEEP_AGE_US;
 	s->sweeping = (struct http_work){ .run = run_sweep, .done = done_sweep };
 	s->is_sweeping = http_pool_submit(s->pool, &s->sweeping, &err) == ERR_OK;
 }
@@ -69,8 +72,8 @@ static void on_signal(uv_signal_t *signal, int number)
 	s->is_draining = true;
 	s->api.is_stopping = true;
 	worker_drain(s->worker, drain_ms, on_worker_drained, s);
-	if (s->http)
-		http_server_drain(s->http, drain_ms);
+	if (s->http.server)
+		http_server_drain(s->http.server, drain_ms);
 }
 
 static void start_handles(struct server *s)
@@ -88,10 +91,13 @@ static void start_handles(struct server *s)
 void server_live(struct server *s)
 {
 	start_handles(s);
-	if (s->http)
+	if (s->http.server)
 		log_line(LOG_INFO, "tiro %s listens on %s, port %u", TIRO_VERSION, s->settings->listen,
-			 http_server_port(s->http));
-	else
+			 http_server_port(s->http.server));
+	if (s->health.server)
+		log_line(LOG_INFO, "health is told on %s, port %u", s->settings->metrics_listen,
+			 http_server_port(s->health.server));
+	if (!s->http.server)
 		log_line(LOG_INFO, "tiro %s works", TIRO_VERSION);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&s->term, NULL);

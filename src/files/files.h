@@ -32,7 +32,6 @@ struct files {
 	struct db *db;
 	struct blob_store *blobs;
 	struct keyring *keyring; /* opens the owners' keys */
-	uint64_t quota_bytes; /* of one user, unfinished uploads included */
 };
 
 enum file_state { FILE_UPLOADING, FILE_STORED, FILE_DELETING };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "accounts/plans.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "files/files_priv.h"
@@ -40,8 +41,10 @@ struct upload {
 
 /* -- room in the quota ------------------------------------------------------------------------------ */
 
-/* Fails where the owner's other files and `want_bytes` are more than the quota. Two uploads of one user take turns. */
-static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, uint64_t want_bytes, struct err *err)
+/* Fails where the owner's other files and `want_bytes` are more than the plan has room for. Two uploads of one user
+ * take turns. */
+static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, const struct plan *plan,
+				 uint64_t want_bytes, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value owner[] = { file_uuid_value(&upload->owner) };
@@ -50,7 +53,7 @@ static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, 
 	    db_query(tx, &used_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	uint64_t used = (uint64_t)db_get_int(&rows, 0, 0);
-	uint64_t quota = upload->files->quota_bytes;
+	uint64_t quota = (uint64_t)plan->storage_bytes;
 	if (want_bytes > quota || used > quota - want_bytes)
 		return err_set(err, ERR_NO_SPACE,
 			       "the storage quota of %llu bytes is used up: delete files that are no longer needed",
@@ -66,24 +69,31 @@ struct reservation {
 static enum err_code run_reserve(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct reservation *r = arg;
+	struct plan plan;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int((int64_t)r->bytes) };
-	if (check_quota(tx, r->upload, r->bytes, err) != ERR_OK ||
+	if (plan_of_user(tx, &r->upload->owner, &plan, err) != ERR_OK ||
+	    check_quota(tx, r->upload, &plan, r->bytes, err) != ERR_OK ||
 	    db_query(tx, &reserve_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	return rows.count == 1 ? ERR_OK : err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
 }
 
-static enum err_code reserve_more(struct upload *upload, uint64_t needed, struct err *err)
+static enum err_code reserve(struct upload *upload, uint64_t bytes, struct err *err)
 {
-	struct reservation r = { upload, needed + RESERVE_STEP };
-	if (r.bytes > upload->max_bytes)
-		r.bytes = upload->max_bytes;
+	struct reservation r = { upload, bytes < upload->max_bytes ? bytes : upload->max_bytes };
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_reserve, .arg = &r };
 	enum err_code code = db_run(upload->files->db, &work, err);
 	if (code == ERR_OK)
 		upload->reserved_bytes = r.bytes;
 	return code;
+}
+
+/* A step ahead; near the end of the quota only what is needed. */
+static enum err_code reserve_more(struct upload *upload, uint64_t needed, struct err *err)
+{
+	enum err_code code = reserve(upload, needed + RESERVE_STEP, err);
+	return code == ERR_NO_SPACE ? reserve(upload, needed, err) : code;
 }
 
 /* -- begin ----------------------------------------------------------------------------------------- */
@@ -95,14 +105,31 @@ struct beginning {
 	int64_t now_us;
 };
 
+/* The smaller of what the server and what the plan allows. */
+static enum err_code check_size(const struct beginning *b, const struct plan *plan, struct err *err)
+{
+	uint64_t max = b->spec->max_bytes;
+	uint64_t announced = b->spec->announced_bytes;
+	if ((uint64_t)plan->file_bytes < max)
+		max = (uint64_t)plan->file_bytes;
+	if (announced > max && announced - max > b->spec->slack_bytes)
+		return err_set(err, ERR_TOO_BIG, "the file is larger than the %llu bytes that are allowed",
+			       (unsigned long long)max);
+	b->upload->max_bytes = max;
+	b->upload->reserved_bytes = announced < max ? announced : max;
+	return ERR_OK;
+}
+
 static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct beginning *b = arg;
+	struct plan plan;
 	struct db_value params[] = {
-		file_uuid_value(&b->spec->id),	file_uuid_value(&b->spec->owner),	   db_text(b->spec->name),
-		db_text(b->spec->content_type), db_int((int64_t)b->spec->announced_bytes), db_int(b->now_us)
+		file_uuid_value(&b->spec->id),	file_uuid_value(&b->spec->owner),	    db_text(b->spec->name),
+		db_text(b->spec->content_type), db_int((int64_t)b->upload->reserved_bytes), db_int(b->now_us)
 	};
-	if (check_quota(tx, b->upload, b->spec->announced_bytes, err) != ERR_OK ||
+	if (plan_of_user(tx, &b->spec->owner, &plan, err) != ERR_OK || check_size(b, &plan, err) != ERR_OK ||
+	    check_quota(tx, b->upload, &plan, b->upload->reserved_bytes, err) != ERR_OK ||
 	    db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
 		return err->code;
 	return file_key_add_owner(tx, &b->spec->id, &b->spec->owner, b->key, err);
@@ -129,17 +156,10 @@ static enum err_code open_object(struct upload *upload, const struct data_key *k
 enum err_code upload_begin(const struct files *files, const struct upload_spec *spec, struct upload **ret,
 			   struct err *err)
 {
-	if (spec->announced_bytes > spec->max_bytes)
-		return err_set(err, ERR_TOO_BIG, "the file has %llu bytes, allowed are %llu",
-			       (unsigned long long)spec->announced_bytes, (unsigned long long)spec->max_bytes);
 	struct upload *upload = calloc(1, sizeof *upload);
 	if (!upload)
 		return err_set(err, ERR_NO_MEMORY, "no memory for an upload");
-	*upload = (struct upload){ .files = files,
-				   .id = spec->id,
-				   .owner = spec->owner,
-				   .reserved_bytes = spec->announced_bytes,
-				   .max_bytes = spec->max_bytes };
+	*upload = (struct upload){ .files = files, .id = spec->id, .owner = spec->owner };
 	cleanup_data_key struct data_key key = { 0 };
 	if (data_key_new(&key, err) != ERR_OK || add_row(upload, spec, &key, err) != ERR_OK) {
 		free(upload); /* a taken id is somebody else's row: it stays */

@@ -20,12 +20,13 @@ struct upload_spec {
 	const char *name;
 	const char *content_type; /* "" where none was given */
 	uint64_t announced_bytes; /* 0: not announced */
-	uint64_t max_bytes; /* of this file */
+	uint64_t slack_bytes; /* that the announcement may count beside the file */
+	uint64_t max_bytes; /* of this file, whatever the owner's plan allows */
 };
 
 /*
  * Makes the row and opens the object. Texts are copied, *ret ends with upload_store or upload_abort. Errors:
- * ERR_CONFLICT (the id is taken), ERR_TOO_BIG (announced more than max_bytes), ERR_NO_SPACE (the quota, or the disk),
+ * ERR_CONFLICT (the id is taken), ERR_TOO_BIG (announced more than is allowed), ERR_NO_SPACE (the quota, or the disk),
  * ERR_REFERENCE (no such user).
  */
 enum err_code upload_begin(const struct files *files, const struct upload_spec *spec, struct upload **ret,

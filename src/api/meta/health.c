@@ -3,7 +3,13 @@
 #include "base/json.h"
 #include "http/response.h"
 
-enum { OK = 200, UNAVAILABLE = 503, BODY_MAX = 4096 };
+enum {
+	OK = 200,
+	UNAVAILABLE = 503,
+	BODY_MAX = 4096,
+	/* Who asks (a load balancer) waits for a few seconds. */
+	READY_TIMEOUT_MS = 2000
+};
 
 static void on_livez(struct http_request *request)
 {
@@ -23,14 +29,23 @@ struct ready_call {
 	struct err database;
 };
 
+static enum err_code run_look(struct db_tx *tx, void *arg, struct err *err)
+{
+	static const struct db_stmt look = { .sql = "SELECT 1", .params = "" };
+	(void)arg;
+	return db_query(tx, &look, NULL, NULL, err);
+}
+
 /* What is wrong with the database is an answer, not a failure. */
 static enum err_code run(struct api_call *call, struct err *err)
 {
-	static const struct db_stmt look = { .sql = "SELECT 1", .params = "" };
 	struct ready_call *c = (struct ready_call *)call;
-	(void)err;
+	const struct db_work work = {
+		.mode = DB_READ, .is_single = true, .run = run_look, .timeout_ms = READY_TIMEOUT_MS
+	};
 	struct err why = { .code = ERR_OK };
-	if (db_run_stmt(call->api->files->db, DB_READ, &look, NULL, NULL, &why) != ERR_OK)
+	(void)err;
+	if (db_run(call->api->files->db, &work, &why) != ERR_OK)
 		c->database = why;
 	return ERR_OK;
 }

@@ -1,15 +1,19 @@
 #include "api/meta/meta.h"
+#include "base/cleanup.h"
 #include "base/json.h"
 
 #define OPEN(path, handler_name, id)                                                                                   \
 	{                                                                                                              \
-		.method = HTTP_METHOD_GET, .pattern = path, .scope = API_ANYBODY, .handler = &(handler_name),          \
-		.operation_id = id                                                                                     \
+		.method = HTTP_METHOD_GET, .pattern = (path), .scope = API_ANYBODY, .handler = &(handler_name),        \
+		.operation_id = (id)                                                                                   \
 	}
 
-static const struct http_route routes[] = {
+static const struct http_route health[] = {
 	OPEN("/livez", meta_livez, "livez"),
 	OPEN("/readyz", meta_readyz, "readyz"),
+};
+
+static const struct http_route documents[] = {
 	OPEN("/openapi.json", meta_openapi, "openapi"),
 	OPEN("/docs", meta_docs, "docs"),
 };
@@ -22,6 +26,9 @@ static void shape(const struct api_problem *problem, struct strbuf *body)
 	json_object_end(&j);
 }
 
-const struct api_dialect api_meta = {
-	.name = "meta", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .shape = shape
+const struct api_dialect api_health = {
+	.name = "health", .routes = health, .route_count = ARRAY_LEN(health), .shape = shape
+};
+const struct api_dialect api_documents = {
+	.name = "documents", .routes = documents, .route_count = ARRAY_LEN(documents), .shape = shape
 };

@@ -124,8 +124,8 @@ static void reply(struct api_call *call)
 	}
 	*content = (struct content){ .request = call->request, .file = c->file };
 	http_request_set_context(call->request, content);
-	if (reader_new(call->api->files, call->api->pool, &c->id, &reader_callbacks, content, &content->reader, &err) !=
-	    ERR_OK)
+	if (reader_new(call->api->files, call->api->transfers, &c->id, &reader_callbacks, content, &content->reader,
+		       &err) != ERR_OK)
 		api_fail_err(call->request, &err);
 }
 

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "http/response.h"
 
-enum { EVENT_ID_SIZE = 24 };
+enum { UNAVAILABLE = 503, EVENT_ID_SIZE = 24 };
 
 /* Kept for every waiting client: small. */
 struct service_stream {
@@ -31,10 +31,15 @@ static bool ends_job(const char *name)
 	return false;
 }
 
-/* A drain ends streams by itself, before this room hears of it. */
-static bool may_write(const struct service_stream *stream)
+/* A drain ends streams by itself, before this room hears of it; none begins any more. */
+static bool may_write(struct service_stream *stream)
 {
-	return !stream->is_over && !(stream->has_begun && stream->api->is_stopping);
+	if (!stream->api->is_stopping || stream->is_over)
+		return !stream->is_over;
+	stream->is_over = true;
+	if (!stream->has_begun)
+		http_reply_error(stream->request, UNAVAILABLE, "the server is stopping");
+	return false;
 }
 
 static void end(struct service_stream *stream)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/plans.h"
 #include "api/service/upload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -79,7 +80,7 @@ static void on_begun(void *owner)
 {
 	struct upload_form *form = owner;
 	struct err err;
-	if (!form->request || form->is_answered || !form->wants_events)
+	if (!form->request || form->is_answered || !form->wants_events || form->api->is_stopping)
 		return;
 	const struct service_stream_spec spec = { .file = form->job.file };
 	if (service_stream_open(form->request, &spec, &form->stream, &err) != ERR_OK)
@@ -129,7 +130,14 @@ static const struct intake_events intake_callbacks = {
 static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct upload_form *form = arg;
-	if (job_add(form->api->queue, tx, &form->job, err) != ERR_OK)
+	struct job_new job = form->job;
+	struct plan plan;
+	if (plan_of_user(tx, &job.owner, &plan, err) != ERR_OK)
+		return err->code;
+	job.weight = plan.weight;
+	if (job.priority > plan.priority_max)
+		job.priority = plan.priority_max;
+	if (job_add(form->api->queue, tx, &job, err) != ERR_OK)
 		return err->code;
 	return event_add_upload(tx, &form->job.file, form->fed_bytes, form->fed_bytes, err);
 }
@@ -140,17 +148,15 @@ enum err_code upload_form_begin_file(struct upload_form *form, struct err *err)
 	enum file_kind kind = file_kind_of(form->head, form->head_len, &what);
 	if (kind != FILE_KIND_UNKNOWN && kind != FILE_KIND_SOUND)
 		return err_set(err, ERR_BAD_MEDIA, "the file is %s, not a recording", what);
-	uint64_t max = form->api->upload_max_bytes;
 	struct intake_spec spec = { .files = form->api->files,
-				    .pool = form->api->pool,
+				    .pool = form->api->transfers,
 				    .upload = { .id = form->job.file,
 						.owner = form->job.owner,
 						.name = form->name,
 						.content_type = form->content_type,
-						/* What is announced counts the form around the file too. */
-						.announced_bytes =
-							form->announced_bytes < max ? form->announced_bytes : max,
-						.max_bytes = max },
+						.announced_bytes = form->announced_bytes,
+						.slack_bytes = UPLOAD_FORM_BYTES,
+						.max_bytes = form->api->upload_max_bytes },
 				    .also = { add_job, form } };
 	return intake_new(&spec, &intake_callbacks, form, &form->intake, err);
 }
@@ -189,7 +195,6 @@ static enum err_code start(struct upload_form *form, struct err *err)
 {
 	const char *accept = http_request_header(form->request, "accept");
 	form->job.owner = *api_user(form->request);
-	form->job.weight = 1;
 	form->wants_events = accept && strcasestr(accept, "text/event-stream");
 	if (choose_id(form, err) != ERR_OK || check_length(form, err) != ERR_OK ||
 	    upload_form_query(form, err) != ERR_OK)

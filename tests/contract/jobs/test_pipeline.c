@@ -116,7 +116,7 @@ static int setup(void **state)
 	struct keyring_config keys = { .now = { .setting = "test",
 						.text = "test:1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=" } };
 	assert_ok(keyring_open(&keys, &keyring, &why));
-	files = (struct files){ .db = db, .blobs = blobs, .keyring = keyring, .quota_bytes = (uint64_t)64 << 20 };
+	files = (struct files){ .db = db, .blobs = blobs, .keyring = keyring };
 	struct part_queue_config queue_config = { .node = "test", .about = "", .backoff_us = -1 };
 	assert_ok(part_queue_new(&queue_config, &queue, &why));
 	assert_ok(http_pool_new(&loop, 4, 64, &pool, &why));
@@ -409,7 +409,8 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 	(void)state;
 	struct sending first, second;
 	struct file_list list;
-	files.quota_bytes = 1 << 20;
+	static const struct db_stmt narrow = { .sql = "UPDATE plans SET storage_bytes = 1048576", .params = "" };
+	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
 	make_speech(2);
 	send_speech(&first, &alice); /* 0.8 MB */
 	struct intake *intake = begin(&second, &alice, speech.len);

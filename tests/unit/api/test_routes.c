@@ -20,7 +20,7 @@ static int setup(void **state)
 	(void)state;
 	struct err err;
 	json_error_t error;
-	if (api_routes_make(&routes, &err) != ERR_OK)
+	if (api_routes_make(API_ALL, &routes, &err) != ERR_OK)
 		fail_msg("%s", err.message);
 	document = json_loadb(meta_openapi_text, meta_openapi_len, JSON_REJECT_DUPLICATES, &error);
 	if (!document)

@@ -1,0 +1,274 @@
+"""What happens to uploads and jobs when a server, a worker or a client dies, and that stopping is orderly. With the real
+recogniser where its model is here."""
+import contextlib
+import pathlib
+import re
+import signal
+import struct
+import tempfile
+import threading
+import time
+import uuid
+
+import pytest
+from api_server import Server, multipart, parse_events, postgres, wait_for
+from conftest import has_model
+
+RATE, HEAD_BYTES = 16000, 44
+
+
+@pytest.fixture(scope="module", autouse=True)
+def detector():
+    if not has_model("silero-vad"):
+        pytest.skip("no speech detector: run tiro models pull")
+
+
+def repeated(jfk, times):
+    """The recording over and over, a second of silence between."""
+    data = jfk.read_bytes()
+    samples = data[data.index(b"data") + 8:]
+    body = (samples + bytes(2 * RATE)) * times
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEAD_BYTES - 8 + len(body), b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE,
+                       2, 16, b"data", len(body))
+    return head + body
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory() as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+def follow(user, file_id, until):
+    """Reads events until one fits; returns what it says."""
+    with contextlib.closing(user.server.connect()) as connection:
+        connection.request("GET", f"/api/v1/files/{file_id}/events", headers={"Authorization": f"Bearer {user.token}"})
+        for _, name, data in parse_events(line.decode() for line in connection.getresponse()):
+            if until(name, data):
+                return data
+    raise AssertionError("the stream ended before")
+
+
+def has_part(name, data):
+    return name == "job_progress" and data.get("parts_done", 0) > 0
+
+
+# -- jobs ------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_killed_goes_on_where_it_was(folder, jfk, speech_model):
+    server = Server(folder / "data", fake=False).wait_ready()
+    user = server.user()
+    created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
+    seen = follow(user, created["id"], has_part)
+    server.kill()
+    again = Server(folder / "data", fake=False).wait_ready()
+    user.server = again
+    job = user.wait_job(created["id"], "completed", "failed")
+    assert job["status"] == "completed", job
+    text = user.get(f"/transcriptions/{created['id']}").ok()
+    assert len(re.findall("country", text["text"])) == 32
+    # What was recognised is not recognised again: parts done only grow.
+    done = [data["parts_done"] for _, name, data in user.events(created["id"]) if has_part(name, data)]
+    assert done == sorted(set(done)) and done[0] <= seen["parts_done"]
+    again.stop()
+
+
+def test_a_running_job_is_cancelled_within_two_seconds(folder, jfk, speech_model):
+    server = Server(folder / "data", fake=False).wait_ready()
+    user = server.user()
+    created = user.upload(repeated(jfk, 60), fields=[("language", "en")]).ok(201)
+    follow(user, created["id"], lambda name, data: name == "job_progress")
+    user.wait_job(created["id"], "processing")
+    start = time.monotonic()
+    answer = user.post(f"/jobs/{created['id']}/cancel").ok()
+    assert (answer["id"], answer["status"]) == (created["id"], "cancelled")
+    assert answer["cancelled_at"].endswith("Z")
+    # The engine is free at once: another recording is through before the cancelled one could have been.
+    other = user.upload(jfk.read_bytes(), fields=[("language", "en")]).ok(201)
+    user.wait_job(other["id"], "completed")
+    assert time.monotonic() - start < 2 + 3
+    assert user.get(f"/jobs/{created['id']}").ok()["status"] == "cancelled"
+    assert user.events(created["id"])[-1][1] == "cancelled"
+    assert user.get(f"/transcriptions/{created['id']}").json()["details"]["status"] == "cancelled"
+    assert user.post(f"/jobs/{created['id']}/retry").status == 409
+    server.stop()
+
+
+def test_deleting_a_file_cancels_its_job_and_ends_its_streams(folder, jfk, speech_model):
+    server = Server(folder / "data", fake=False).wait_ready()
+    user = server.user()
+    created = user.upload(repeated(jfk, 60), fields=[("language", "en")]).ok(201)
+    ended = []
+    watcher = threading.Thread(target=lambda: ended.append(user.events(created["id"])))
+    watcher.start()
+    follow(user, created["id"], has_part)
+    user.request("DELETE", f"/files/{created['id']}").ok(204)
+    watcher.join(10)
+    assert ended and ended[0][-1][1] != "completed"
+    wait_for(lambda: [p for p in (folder / "data" / "blobs").rglob("*") if p.is_file()] == [], "an empty store")
+    server.stop()
+
+
+@pytest.mark.parametrize("victim", ["serve", "worker"])
+def test_a_job_survives_the_node_that_works_on_it(folder, jfk, speech_model, victim):
+    """Two nodes over one PostgreSQL: a server whose worker has little to say, and a worker."""
+    place = folder / "postgres"
+    place.mkdir()
+    place.chmod(0o755)
+    with postgres(place) as env:
+        if env is None:
+            pytest.skip("there is no PostgreSQL here")
+        server = Server(folder / "data", env, fake=False).wait_ready()
+        worker = Server(folder / "data", {**env, "TIRO_METRICS_LISTEN": "127.0.0.1:0"}, fake=False, command="worker")
+        worker.port = int(worker.wait_log(r"health is told on .* port (\d+)")[1])
+        worker.wait_ready()
+        assert worker.request("GET", "/livez").status == 200
+        assert worker.request("GET", "/api/v1/jobs").status == 404
+        user = server.user()
+        created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
+        follow(user, created["id"], has_part)
+        if victim == "serve":
+            server.kill()
+            server = Server(folder / "data", env, fake=False).wait_ready()
+            user.server = server
+        else:
+            worker.kill()
+        job = user.wait_job(created["id"], "completed", "failed")
+        assert job["status"] == "completed", (job, server.log(), worker.log())
+        text = user.get(f"/transcriptions/{created['id']}").ok()
+        assert len(re.findall("country", text["text"])) == 32
+        if victim == "serve":
+            worker.stop()
+        server.stop()
+
+
+# -- uploads ---------------------------------------------------------------------------------------------
+
+
+class Half:
+    """An upload of which half was sent."""
+
+    def __init__(self, user, content):
+        self.id = str(uuid.uuid4())
+        self.body, headers = multipart(content)
+        self.connection = user.server.connect()
+        self.connection.putrequest("POST", "/api/v1/files/upload")
+        for name, value in {**headers, "Authorization": f"Bearer {user.token}", "X-Upload-Id": self.id,
+                            "Content-Length": str(len(self.body))}.items():
+            self.connection.putheader(name, value)
+        self.connection.endheaders()
+        self.connection.send(self.body[:len(self.body) // 2])
+        wait_for(lambda: user.get(f"/files/{self.id}").status == 200, "an upload")
+
+    def finish(self):
+        self.connection.send(self.body[len(self.body) // 2:])
+        return self.connection.getresponse()
+
+
+def test_an_upload_that_dies_with_the_server_leaves_nothing(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    half = Half(user, repeated(jfk, 8))
+    server.kill()
+    again = Server(folder / "data").wait_ready()
+    user.server = again
+    wait_for(lambda: user.get("/files").ok()["total"] == 0, "an empty list")
+    wait_for(lambda: [p for p in (folder / "data" / "blobs").rglob("*") if p.is_file()] == [], "an empty store")
+    # The id is free again.
+    assert user.upload(jfk.read_bytes(), headers={"X-Upload-Id": half.id}).ok(201)["id"] == half.id
+    again.stop()
+
+
+def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    half = Half(user, repeated(jfk, 8))
+    idle = server.connect()
+    idle.connect()
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_log("told to stop")
+    with pytest.raises(OSError):
+        server.connect().connect()
+    response = half.finish()
+    assert (response.status, response.headers["Connection"]) == (201, "close")
+    assert server.process.wait(20) == 0
+    again = Server(folder / "data").wait_ready()
+    user.server = again
+    user.wait_job(half.id, "completed")
+    again.stop()
+
+
+def test_a_second_signal_stops_at_once(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    Half(user, repeated(jfk, 8))
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_log("told to stop")
+    assert server.process.poll() is None
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(5) == 128 + signal.SIGTERM
+
+
+def test_event_streams_end_with_the_server_and_can_be_resumed(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    half = Half(user, repeated(jfk, 8))
+    seen, began = [], threading.Event()
+
+    def watch():
+        with contextlib.closing(server.connect()) as connection:
+            connection.request("GET", f"/api/v1/files/{half.id}/events", headers={"Authorization": f"Bearer {user.token}"})
+            for event in parse_events(line.decode() for line in connection.getresponse()):
+                seen.append(event)
+                began.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    assert began.wait(20)
+    server.process.send_signal(signal.SIGTERM)
+    watcher.join(10)
+    assert not watcher.is_alive()
+    assert half.finish().status == 201
+    assert server.process.wait(20) == 0
+    again = Server(folder / "data").wait_ready()
+    user.server = again
+    rest = user.events(half.id, seen[-1][0])
+    assert rest[-1][1] == "completed"
+    again.stop()
+
+
+# -- memory ----------------------------------------------------------------------------------------------
+
+
+def memory_kib(process):
+    text = open(f"/proc/{process.pid}/status", encoding="ascii").read()
+    return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
+
+
+def test_a_large_upload_takes_no_more_memory_than_a_small_one(folder):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    piece = b"RIFF\xff\xff\xff\x7fWAVEfmt " + bytes(range(256)) * 4095
+    user.upload(piece).ok(201)
+    before = memory_kib(server.process)
+    size = 300
+    head, headers = multipart(piece)
+    tail = head[head.index(piece) + len(piece):]
+    head = head[:head.index(piece)]
+
+    def form():
+        yield head
+        for _ in range(size):
+            yield piece
+        yield tail
+
+    with contextlib.closing(server.connect()) as connection:
+        connection.request("POST", "/api/v1/files/upload", form(), {**headers, "Authorization": f"Bearer {user.token}"},
+                           encode_chunked=True)
+        response = connection.getresponse()
+        assert response.status == 201, response.read()
+    assert memory_kib(server.process) - before < 16 * 1024
+    server.stop()

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
-enum { READ_CHUNK = 256 * 1024, DIGEST_BYTES = 32 };
+enum { READ_CHUNK = 256 * 1024 };
 
 struct sha256 {
 	EVP_MD_CTX *ctx;
@@ -41,7 +41,8 @@ void sha256_free(struct sha256 *hash)
 
 enum err_code sha256_restart(struct sha256 *hash, struct err *err)
 {
-	return EVP_DigestInit_ex(hash->ctx, EVP_sha256(), NULL) == 1 ? ERR_OK : failed(err);
+	/* NULL: the algorithm it has already. To name it would look it up again, which costs more than a short text. */
+	return EVP_DigestInit_ex(hash->ctx, NULL, NULL) == 1 ? ERR_OK : failed(err);
 }
 
 enum err_code sha256_add(struct sha256 *hash, const void *bytes, size_t len, struct err *err)
@@ -49,12 +50,18 @@ enum err_code sha256_add(struct sha256 *hash, const void *bytes, size_t len, str
 	return EVP_DigestUpdate(hash->ctx, bytes, len) == 1 ? ERR_OK : failed(err);
 }
 
+enum err_code sha256_finish_bytes(struct sha256 *hash, unsigned char ret[SHA256_BYTES], struct err *err)
+{
+	return EVP_DigestFinal_ex(hash->ctx, ret, NULL) == 1 ? ERR_OK : failed(err);
+}
+
 enum err_code sha256_finish(struct sha256 *hash, char ret_hex[SHA256_HEX_SIZE], struct err *err)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char raw[DIGEST_BYTES];
-	if (EVP_DigestFinal_ex(hash->ctx, raw, NULL) != 1)
-		return failed(err);
+	unsigned char raw[SHA256_BYTES];
+	enum err_code code = sha256_finish_bytes(hash, raw, err);
+	if (code)
+		return code;
 	for (size_t i = 0; i < sizeof raw; i++) {
 		ret_hex[2 * i] = digits[raw[i] >> 4];
 		ret_hex[2 * i + 1] = digits[raw[i] & 15];

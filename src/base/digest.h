@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /* A hash as text: 64 lower-case digits and the terminating 0. */
-enum { SHA256_HEX_SIZE = 65 };
+enum { SHA256_HEX_SIZE = 65, SHA256_BYTES = 32 };
 
 struct sha256;
 
@@ -25,6 +25,9 @@ enum err_code sha256_add(struct sha256 *hash, const void *bytes, size_t len, str
 
 /* Ends the hash; only sha256_restart or sha256_free may follow. */
 enum err_code sha256_finish(struct sha256 *hash, char ret_hex[SHA256_HEX_SIZE], struct err *err) MUST_CHECK;
+
+/* The same, as bytes. */
+enum err_code sha256_finish_bytes(struct sha256 *hash, unsigned char ret[SHA256_BYTES], struct err *err) MUST_CHECK;
 
 /* Adds the rest of a file, from the descriptor's offset to its end. Errors: ERR_IO. */
 enum err_code sha256_add_file(struct sha256 *hash, int fd, struct err *err) MUST_CHECK;

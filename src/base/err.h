@@ -21,6 +21,7 @@
 #define ERR_TABLE(X)                                                                                                   \
 	X(ERR_OK, "ok", EX_OK, "no error")                                                                             \
 	X(ERR_USAGE, "usage", EX_USAGE, "the command line is wrong")                                                   \
+	X(ERR_CONFIG, "config", EX_CONFIG, "a setting is wrong")                                                       \
 	X(ERR_INVALID, "invalid", EX_DATAERR, "a value is out of its range or of the wrong type")                      \
 	X(ERR_BAD_MEDIA, "bad_media", EX_DATAERR, "a file is damaged, empty or not of a kind that can be read")        \
 	X(ERR_TOO_BIG, "too_big", EX_DATAERR, "a file or a request is over a limit")                                   \

@@ -15,5 +15,7 @@ struct cmd {
 extern const struct cmd cmd_transcribe;
 extern const struct cmd cmd_ocr;
 extern const struct cmd cmd_models;
+extern const struct cmd cmd_admin;
+extern const struct cmd cmd_config;
 
 #endif

@@ -11,7 +11,7 @@
 #include "cli/say.h"
 #include "cli/startup.h"
 
-static const struct cmd *const commands[] = { &cmd_transcribe, &cmd_ocr, &cmd_models };
+static const struct cmd *const commands[] = { &cmd_transcribe, &cmd_ocr, &cmd_models, &cmd_admin, &cmd_config };
 
 static void print_usage(FILE *to)
 {

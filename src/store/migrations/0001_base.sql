@@ -3,7 +3,7 @@
 -- Times are microseconds since 1970 UTC, ids are 16 bytes (UUIDv7), e-mail addresses and names are kept as the accounts room
 -- normalises them. A table says how long its rows live.
 
--- Facts about this installation: its id, the fingerprint of the master key. A handful of rows.
+-- Facts about this installation: the master key's record, the server's own wrapped key (accounts/installation.h). A handful of rows.
 CREATE TABLE meta (
     key text PRIMARY KEY,
     value {bytes} NOT NULL
@@ -76,14 +76,17 @@ CREATE TABLE usage_days (
     PRIMARY KEY (user_id, day, application_id)
 ) {table};
 
--- Until it expires; the cleanup deletes by expires_at. A token that comes back after it was used was stolen.
+-- Until it expires; the cleanup deletes by expires_at. A row per refresh token that was given out, under its hash; those that
+-- follow from one log-in are a family. One that comes back after it was used was stolen, and its family goes.
 CREATE TABLE refresh_tokens (
-    id {bytes} PRIMARY KEY,
+    hash {bytes} PRIMARY KEY,
     user_id {bytes} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    family {bytes} NOT NULL,
     expires_at {int} NOT NULL,
     used_at {int}
 ) {table};
 CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id);
+CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 
 -- Until its owner deletes it or the plan's history ends. state: 0 being uploaded, 1 stored, 2 being deleted. An upload that

@@ -1,0 +1,74 @@
+/*
+ * Who sends a request: access tokens, checked on the loop's thread. A token that is known costs one hash and one look
+ * into a table of fixed size (well below a microsecond); one that is not is checked by its signature, and its user is
+ * looked up once. The table forgets a token
+ *
+ * - when it expires,
+ * - when a notice says that its user's tokens are to be looked up anew (accounts/users.h), all of them where notices
+ * may have been missed,
+ * - after ACCESS_AGE_US, so that a node which a broken connection keeps from hearing is not wrong for long,
+ * - when others need its place.
+ *
+ * A token is kept as its SHA-256, so that a copy of the memory gives none away. All calls and callbacks: the loop's
+ * thread.
+ */
+#ifndef TIRO_ACCOUNTS_ACCESS_H
+#define TIRO_ACCOUNTS_ACCESS_H
+
+#include "accounts/jwt.h"
+#include "store/db.h"
+
+/* One look into the database per minute and token. */
+#define ACCESS_AGE_US ((int64_t)60 * 1000 * 1000)
+/* Tokens that are kept: 120 bytes each, touched only when used. */
+enum { ACCESS_ENTRIES_DEFAULT = 16384, ACCESS_ENTRIES_MAX = 1 << 20 };
+
+struct access {
+	struct uuid user;
+	struct uuid token; /* its jti, for logs */
+	struct roles roles; /* by the database */
+	int64_t expires_s;
+};
+
+struct access_cache;
+
+struct access_config {
+	struct db *db;
+	const struct jwt_signer *signer; /* outlives the cache */
+	size_t entries; /* 0: ACCESS_ENTRIES_DEFAULT */
+	int64_t (*wall_us)(void); /* NULL: the clock */
+};
+
+/* Listens to notices. *ret is the caller's. Errors: ERR_NO_MEMORY, those of db_listen. */
+enum err_code access_cache_new(const struct access_config *config, struct access_cache **ret, struct err *err)
+	MUST_CHECK;
+
+/* Just before db_close, while the loop does not turn: questions that wait are not answered any more. NULL is fine. */
+void access_cache_free(struct access_cache *cache);
+
+/* A check that may need the database. Embedded in the request's object, which lives until `done` where that follows. */
+struct access_question {
+	void (*done)(struct access_question *question);
+	/* The answer: ERR_OK and `access`; ERR_DENIED or ERR_TIMEOUT (401; `err` may be shown), or what keeps the
+	 * database from answering (503). */
+	enum err_code code;
+	struct err err;
+	struct access access;
+	/* The cache's own. */
+	struct access_cache *cache;
+	struct jwt_claims claims;
+	unsigned char hash[32];
+	uint64_t epoch;
+	bool is_current;
+};
+
+/* True: the answer is there, `done` is not called. False: `done` is called later, exactly once. */
+bool access_check(struct access_cache *cache, const char *token, size_t len, struct access_question *question);
+
+/* For metrics. */
+struct access_counts {
+	uint64_t hits, lookups, refused;
+};
+struct access_counts access_counts(const struct access_cache *cache);
+
+#endif

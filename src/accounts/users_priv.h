@@ -1,0 +1,30 @@
+/* Between the files of this room: ids in rows. */
+#ifndef TIRO_ACCOUNTS_USERS_PRIV_H
+#define TIRO_ACCOUNTS_USERS_PRIV_H
+
+#include <string.h>
+
+#include "accounts/users.h"
+
+_Static_assert((int)UUID_BYTES == (int)KEY_ID_BYTES, "users' ids are UUIDs");
+
+static inline struct db_value uuid_value(const struct uuid *id)
+{
+	return db_bytes(id->bytes, sizeof id->bytes);
+}
+
+/* A column of 16 bytes; anything else, which no statement of ours writes, is all zeros. */
+static inline struct uuid uuid_cell(const struct db_rows *rows, size_t row, size_t column)
+{
+	struct uuid id = { { 0 } };
+	size_t size;
+	const void *bytes = db_get_bytes(rows, row, column, &size);
+	if (size == sizeof id.bytes)
+		memcpy(id.bytes, bytes, size);
+	return id;
+}
+
+/* Raises the generation, which ends the user's tokens, and tells all nodes. Refresh tokens go. */
+enum err_code user_end_tokens(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
+
+#endif

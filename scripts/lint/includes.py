@@ -40,7 +40,7 @@ LIBRARIES = {
     "sodium.h": ["src/blob/*", "src/accounts/*", "tests/*", "bench/*"],
     "tesseract/*": ["src/ocr/*"],
     "utf8proc.h": ["src/accounts/*", "src/base/*", "src/asr/*", "src/ocr/*", "src/jail/*", "tests/*"],
-    "uv.h": [f"src/{room}/*" for room in ("files", "http", "store", "process", "models", "jail", "engine", "jobs", "cli")] + ["tests/*"],
+    "uv.h": [f"src/{room}/*" for room in ("files", "http", "store", "process", "models", "jail", "engine", "jobs", "api", "cli")] + ["tests/*"],
     "whisper.h": ["src/asr/whisper*"],
     "zlib.h": ["src/models/*", "src/asr/*", "src/ocr/*", "src/media/*", "src/http/*", "tests/*"],
     "zstd.h": ["src/blob/*"],

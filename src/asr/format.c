@@ -127,3 +127,12 @@ bool format_space_before(const struct asr_transcript *t, size_t index)
 	return word->space_before || script_needs_space(script_last(asr_word_text(t, before), before->text_len),
 							script_first(asr_word_text(t, word), word->text_len));
 }
+
+void asr_running_text(const struct asr_transcript *t, struct strbuf *out)
+{
+	for (size_t i = 0; i < t->segment_count; i++) {
+		if (format_space_before(t, i))
+			strbuf_add_char(out, ' ');
+		asr_transcript_text(t, t->segments[i].first_word, t->segments[i].word_count, out);
+	}
+}

@@ -29,4 +29,7 @@ void asr_writer_update(struct asr_writer *w);
 /* The transcript is whole: writes the rest. Check `out` with strbuf_check afterwards. */
 void asr_writer_end(struct asr_writer *w);
 
+/* Appends all that was said as one running text. `out` must be allowed LIMIT_TRANSCRIPT_TEXT and a blank a word. */
+void asr_running_text(const struct asr_transcript *t, struct strbuf *out);
+
 #endif

@@ -65,11 +65,7 @@ static void json_end(struct asr_writer *w)
 	const struct asr_transcript *t = w->t;
 	struct json *j = &w->json;
 	json_array_end(j);
-	for (size_t i = 0; i < t->segment_count; i++) {
-		if (format_space_before(t, i))
-			strbuf_add_char(&text, ' ');
-		asr_transcript_text(t, t->segments[i].first_word, t->segments[i].word_count, &text);
-	}
+	asr_running_text(t, &text);
 	strbuf_add_char(w->out, '\n');
 	add_text(j, &text);
 	json_key_str(j, "language", t->language);

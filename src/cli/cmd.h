@@ -17,5 +17,7 @@ extern const struct cmd cmd_ocr;
 extern const struct cmd cmd_models;
 extern const struct cmd cmd_admin;
 extern const struct cmd cmd_config;
+extern const struct cmd cmd_serve;
+extern const struct cmd cmd_worker;
 
 #endif

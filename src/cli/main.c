@@ -11,7 +11,8 @@
 #include "cli/say.h"
 #include "cli/startup.h"
 
-static const struct cmd *const commands[] = { &cmd_transcribe, &cmd_ocr, &cmd_models, &cmd_admin, &cmd_config };
+static const struct cmd *const commands[] = { &cmd_serve,  &cmd_worker, &cmd_transcribe, &cmd_ocr,
+					      &cmd_models, &cmd_admin,	&cmd_config };
 
 static void print_usage(FILE *to)
 {

@@ -126,17 +126,19 @@ static enum err_code open_box(const struct files *files, const struct db_rows *r
 			      struct err *err)
 {
 	cleanup_user_key struct user_key owner = { 0 };
-	struct public_key public_half;
+	struct user_key_row row;
 	struct uuid user;
 	size_t box_len, public_len, wrapped_len;
 	const unsigned char *box = db_get_bytes(rows, 0, 0, &box_len);
 	const void *public_bytes = db_get_bytes(rows, 0, 2, &public_len);
-	const unsigned char *wrapped = db_get_bytes(rows, 0, 3, &wrapped_len);
+	const void *wrapped = db_get_bytes(rows, 0, 3, &wrapped_len);
+	if (public_len != sizeof row.public_half.bytes || wrapped_len != sizeof row.wrapped)
+		return err_set(err, ERR_CORRUPT, "the keys of a file's owner have a wrong size");
 	file_uuid_read(rows, 0, 1, &user);
-	if (public_len != sizeof public_half.bytes)
-		return err_set(err, ERR_CORRUPT, "the owner's public key has a wrong size");
-	memcpy(public_half.bytes, public_bytes, public_len);
-	if (user_key_unwrap(wrapped, wrapped_len, files->master, user.bytes, &public_half, &owner, err) != ERR_OK)
+	memcpy(row.user_id, user.bytes, sizeof row.user_id);
+	memcpy(row.public_half.bytes, public_bytes, public_len);
+	memcpy(row.wrapped, wrapped, wrapped_len);
+	if (keyring_unwrap(files->keyring, &row, &owner, err) != ERR_OK)
 		return err->code;
 	return data_key_unbox(box, box_len, &owner, ret, err);
 }

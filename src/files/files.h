@@ -13,10 +13,10 @@
 #ifndef TIRO_FILES_FILES_H
 #define TIRO_FILES_FILES_H
 
+#include "accounts/keyring.h"
 #include "base/digest.h"
 #include "base/uuid.h"
 #include "blob/blob.h"
-#include "blob/keys.h"
 #include "blob/vault.h"
 #include "store/db.h"
 
@@ -31,7 +31,7 @@ enum {
 struct files {
 	struct db *db;
 	struct blob_store *blobs;
-	const struct master_key *master; /* opens the owners' keys */
+	struct keyring *keyring; /* opens the owners' keys */
 	uint64_t quota_bytes; /* of one user, unfinished uploads included */
 };
 

@@ -84,8 +84,10 @@ static void next_step(struct intake *intake);
 
 static void end(struct intake *intake)
 {
-	if (!intake->aborted)
-		intake->events->on_end(intake->owner, intake->why.code == ERR_OK ? &intake->info : NULL, &intake->why);
+	bool stored = intake->step == STEP_STORE && intake->why.code == ERR_OK;
+	if (!stored && intake->why.code == ERR_OK)
+		(void)err_set(&intake->why, ERR_CANCELLED, "the upload was broken off");
+	intake->events->on_end(intake->owner, stored ? &intake->info : NULL, &intake->why);
 	free_intake(intake);
 }
 
@@ -93,8 +95,10 @@ static void done(struct http_work *work)
 {
 	struct intake *intake = (struct intake *)work;
 	intake->working = false;
-	if (work->dropped)
+	if (work->dropped) {
 		(void)err_set(&intake->why, ERR_CANCELLED, "the server is stopping");
+		upload_abort(steal_ptr(&intake->upload)); /* waits, but nobody is served any more */
+	}
 	if (intake->step == STEP_WRITE)
 		intake->filled[1 - intake->filling] = 0;
 	if (intake->why.code != ERR_OK || intake->step == STEP_STORE || intake->step == STEP_DROP) {
@@ -122,7 +126,7 @@ static void write_block(struct intake *intake)
 {
 	intake->filling = 1 - intake->filling;
 	submit(intake, STEP_WRITE);
-	if (!intake->stopped)
+	if (!intake->stopped || intake->aborted)
 		return;
 	intake->stopped = false;
 	intake->events->on_room(intake->owner);

@@ -15,8 +15,9 @@ struct intake;
 
 /* Bytes of one block: a hand-over costs some 10 µs, so larger ones gain nothing. */
 #define INTAKE_BLOCK_BYTES ((size_t)256 * 1024)
-/* What a feeder may have in hand when it is told to stop: one read of a connection. */
-#define INTAKE_FEED_BYTES ((size_t)64 * 1024)
+/* What a feeder may have in hand when it is told to stop: one read of a connection, and what a parser held back of the
+ * one before. */
+#define INTAKE_FEED_BYTES ((size_t)68 * 1024)
 /* How often a sign of progress is written down, at most. */
 #define INTAKE_PROGRESS_US ((int64_t)500 * 1000)
 
@@ -27,7 +28,8 @@ struct intake_events {
 	void (*on_room)(void *owner);
 	/* On the pool's thread, at most every INTAKE_PROGRESS_US: bytes written. NULL: nobody looks. */
 	void (*on_progress)(void *owner, uint64_t bytes);
-	/* The last call: stored (`info`), or it failed and nothing is left. */
+	/* The last call, which always comes: stored (`info`), or it failed or was aborted (ERR_CANCELLED) and nothing
+	 * is left. */
 	void (*on_end)(void *owner, const struct vault_info *info, const struct err *why);
 };
 
@@ -38,7 +40,7 @@ struct intake_spec {
 	struct upload_also also; /* its argument stays valid until on_end */
 };
 
-/* Begins in the background; bytes may be fed at once. `events` and `owner` stay valid until on_end or intake_abort.
+/* Begins in the background; bytes may be fed at once. `events` and `owner` stay valid until on_end.
  * Errors: ERR_NO_MEMORY, ERR_UNAVAILABLE (the pool is full). */
 enum err_code intake_new(const struct intake_spec *spec, const struct intake_events *events, void *owner,
 			 struct intake **ret, struct err *err) MUST_CHECK;
@@ -49,8 +51,8 @@ bool intake_feed(struct intake *intake, const void *bytes, size_t len);
 /* All bytes were fed: store the file. on_end follows. */
 void intake_finish(struct intake *intake);
 
-/* The sender is gone: no callback follows, and what was written is removed in the background. A file that is being
- * stored at this moment may be stored. Not after on_end. */
+/* The sender is gone: what was written is removed in the background, then on_end follows (never from within this call),
+ * and nothing else before it. A file that is being stored at this moment may be stored. Not after on_end. */
 void intake_abort(struct intake *intake);
 
 #endif

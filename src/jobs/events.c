@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 
 /* A notice is the file's id, with GONE behind it where the file was deleted. */
@@ -31,6 +32,43 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 	return code == ERR_OK ? db_notify(tx, CHANNEL, text, err) : code;
 }
 
+/* -- uploads ------------------------------------------------------------------------------------------------- */
+
+enum err_code event_add_upload(struct db_tx *tx, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
+			       struct err *err)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
+	struct json json = JSON_INIT(&text);
+	/* The announced size counts the form around the file too. */
+	double progress = total_bytes > 0 ? (double)bytes / (double)total_bytes : 0;
+	json_object(&json);
+	json_key_real(&json, "progress", progress < 1 ? progress : 1, 4);
+	json_key_int(&json, "bytes_processed", (int64_t)bytes);
+	json_object_end(&json);
+	if (strbuf_check(&text, "an event", err) != ERR_OK)
+		return err->code;
+	return event_add(tx, file, "upload_progress", strbuf_str(&text), err);
+}
+
+struct upload_call {
+	const struct uuid *file;
+	uint64_t bytes, total_bytes;
+};
+
+static enum err_code run_upload(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct upload_call *call = arg;
+	return event_add_upload(tx, call->file, call->bytes, call->total_bytes, err);
+}
+
+enum err_code event_tell_upload(struct db *db, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
+				struct err *err)
+{
+	struct upload_call call = { file, bytes, total_bytes };
+	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_upload, .arg = &call };
+	return db_run(db, &work, err);
+}
+
 enum err_code event_tell_gone(struct db_tx *tx, const struct uuid *file, struct err *err)
 {
 	char id[UUID_TEXT_SIZE];
@@ -47,6 +85,7 @@ struct follower {
 	struct topic *topic;
 	int64_t last_id;
 	void (*on_event)(void *owner, const struct event *event);
+	void (*on_caught_up)(void *owner); /* NULL: not asked for */
 	void *owner;
 	bool gone; /* freed at the end of the delivery that runs */
 };
@@ -128,6 +167,14 @@ static void deliver_to(struct follower *follower, const struct db_rows *rows)
 	}
 }
 
+static void tell_caught_up(const struct topic *topic)
+{
+	for (struct follower *f = topic->followers; f; f = f->next) {
+		if (!f->gone && f->on_caught_up)
+			f->on_caught_up(f->owner);
+	}
+}
+
 static void remove_gone(struct topic *topic)
 {
 	for (struct follower **link = &topic->followers; *link;) {
@@ -166,8 +213,10 @@ static void on_read(void *arg, enum err_code code, const struct err *err)
 		topic->delivering = true;
 		for (struct follower *f = topic->followers; f; f = f->next)
 			deliver_to(f, &topic->rows);
-		topic->delivering = false;
 		topic->again |= topic->rows.count == EVENTS_PER_READ;
+		if (!topic->again)
+			tell_caught_up(topic);
+		topic->delivering = false;
 	}
 	remove_gone(topic);
 	if (topic->again && topic->followers)
@@ -262,11 +311,18 @@ enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64
 		free(follower);
 		return err_set(err, ERR_NO_MEMORY, "no memory to follow a file");
 	}
-	*follower = (struct follower){ topic->followers, topic, after_id, on_event, owner, false };
+	*follower = (struct follower){
+		.next = topic->followers, .topic = topic, .last_id = after_id, .on_event = on_event, .owner = owner
+	};
 	topic->followers = follower;
 	read_topic(topic);
 	*ret = follower;
 	return ERR_OK;
+}
+
+void event_when_caught_up(struct follower *follower, void (*on_caught_up)(void *owner))
+{
+	follower->on_caught_up = on_caught_up;
 }
 
 void event_unfollow(struct follower *follower)

@@ -24,6 +24,17 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 /* Tells followers that the file, and its events with it, is being deleted. */
 enum err_code event_tell_gone(struct db_tx *tx, const struct uuid *file, struct err *err) MUST_CHECK;
 
+/*
+ * Adds "upload_progress": `bytes` of `total_bytes` (0: not known) are written. Only for who writes the file, while it
+ * is not stored yet or in the unit that stores it: so nobody else adds events to it. Errors: ERR_REFERENCE (the file is
+ * gone).
+ */
+enum err_code event_add_upload(struct db_tx *tx, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
+			       struct err *err) MUST_CHECK;
+/* The same as a unit of its own, which may be lost with the machine's power. Blocks. */
+enum err_code event_tell_upload(struct db *db, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
+				struct err *err) MUST_CHECK;
+
 /* -- following --------------------------------------------------------------------------------------------- */
 
 struct event_hub;
@@ -47,6 +58,8 @@ void event_hub_close(struct event_hub *hub);
 enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64_t after_id,
 			   void (*on_event)(void *owner, const struct event *event), void *owner, struct follower **ret,
 			   struct err *err) MUST_CHECK;
+/* `on_caught_up` is called whenever the follower was told all that is there, for the first time after it has begun. */
+void event_when_caught_up(struct follower *follower, void (*on_caught_up)(void *owner));
 void event_unfollow(struct follower *follower);
 
 #endif

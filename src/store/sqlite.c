@@ -22,9 +22,9 @@ static void sqlite_close(struct db *db)
 	for (int i = 0; i < store->reader_count; i++)
 		(void)pthread_join(store->reader_threads[i], NULL);
 	for (int i = 0; i < SQLITE_READERS; i++)
-		conn_close(store->readers[i]);
+		sqlite_conn_close(store->readers[i]);
 	/* The last connection to close moves the log into the database, so it must be one that may write. */
-	conn_close(store->writer);
+	sqlite_conn_close(store->writer);
 	job_list_done(&store->writes);
 	job_list_done(&store->reads);
 	if (store->lock_fd >= 0)
@@ -92,11 +92,11 @@ static enum err_code find_file(const char *path, struct err *err)
 
 static enum err_code open_connections(struct sqlite_store *store, const char *path, struct err *err)
 {
-	enum err_code code = conn_open(path, store->is_memory, &store->writer, err);
+	enum err_code code = sqlite_conn_open(path, store->is_memory, &store->writer, err);
 	for (int i = 0; code == ERR_OK && !store->is_memory && i < SQLITE_READERS; i++) {
-		code = conn_open(path, false, &store->readers[i], err);
+		code = sqlite_conn_open(path, false, &store->readers[i], err);
 		if (code == ERR_OK)
-			code = conn_exec(store->readers[i], "PRAGMA query_only = ON", err);
+			code = sqlite_conn_exec(store->readers[i], "PRAGMA query_only = ON", err);
 	}
 	return code;
 }

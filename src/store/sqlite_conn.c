@@ -25,7 +25,7 @@ static enum err_code constraint_error(int status, const char *text, struct err *
 	}
 }
 
-enum err_code conn_error(const struct sqlite_conn *conn, int status, struct err *err)
+enum err_code sqlite_conn_error(const struct sqlite_conn *conn, int status, struct err *err)
 {
 	/* SQLite's text names tables and columns, never values. */
 	const char *text = sqlite3_errmsg(conn->db);
@@ -75,7 +75,7 @@ static enum err_code prepare_new(struct sqlite_conn *conn, const struct db_stmt 
 		return code;
 	unsigned flags = stmt->is_once ? 0 : SQLITE_PREPARE_PERSISTENT;
 	int status = sqlite3_prepare_v3(conn->db, strbuf_str(&sql), (int)sql.len + 1, flags, ret, NULL);
-	return status == SQLITE_OK ? ERR_OK : conn_error(conn, status, err);
+	return status == SQLITE_OK ? ERR_OK : sqlite_conn_error(conn, status, err);
 }
 
 /* A statement that is not kept is finalized by the caller. */
@@ -155,7 +155,7 @@ static enum err_code step_all(struct sqlite_conn *conn, sqlite3_stmt *s, struct 
 			return code;
 	}
 	if (status != SQLITE_DONE)
-		return conn_error(conn, status, err);
+		return sqlite_conn_error(conn, status, err);
 	if (ret)
 		ret->changed = sqlite3_stmt_readonly(s) ? 0 : sqlite3_changes(conn->db);
 	return ERR_OK;
@@ -170,7 +170,7 @@ static enum err_code sqlite_query(struct db_tx *tx, const struct db_stmt *stmt, 
 	if (code != ERR_OK)
 		return code;
 	int status = bind_all(s, stmt, params);
-	code = status == SQLITE_OK ? step_all(conn, s, ret, err) : conn_error(conn, status, err);
+	code = status == SQLITE_OK ? step_all(conn, s, ret, err) : sqlite_conn_error(conn, status, err);
 	if (stmt->is_once) {
 		(void)sqlite3_finalize(s);
 	} else {
@@ -196,7 +196,7 @@ static enum err_code sqlite_notify(struct db_tx *tx, const char *channel, const 
 
 static const struct db_tx_ops sqlite_tx_ops = { .query = sqlite_query, .post = sqlite_post, .notify = sqlite_notify };
 
-enum err_code conn_run(struct sqlite_conn *conn, struct db_job *job)
+enum err_code sqlite_conn_run(struct sqlite_conn *conn, struct db_job *job)
 {
 	conn->tx = (struct db_tx){ .ops = &sqlite_tx_ops };
 	conn->deadline_us = job->deadline_us;
@@ -214,7 +214,7 @@ enum err_code conn_run(struct sqlite_conn *conn, struct db_job *job)
 
 /* -- connections ------------------------------------------------------------------------------------- */
 
-int conn_step(struct sqlite_conn *conn, const struct db_stmt *stmt)
+int sqlite_conn_step(struct sqlite_conn *conn, const struct db_stmt *stmt)
 {
 	sqlite3_stmt *s = NULL;
 	struct err err;
@@ -225,13 +225,13 @@ int conn_step(struct sqlite_conn *conn, const struct db_stmt *stmt)
 	return status;
 }
 
-enum err_code conn_exec(struct sqlite_conn *conn, const char *sql, struct err *err)
+enum err_code sqlite_conn_exec(struct sqlite_conn *conn, const char *sql, struct err *err)
 {
 	int status = sqlite3_exec(conn->db, sql, NULL, NULL, NULL);
-	return status == SQLITE_OK ? ERR_OK : conn_error(conn, status, err);
+	return status == SQLITE_OK ? ERR_OK : sqlite_conn_error(conn, status, err);
 }
 
-enum err_code conn_open(const char *path, bool create, struct sqlite_conn **ret, struct err *err)
+enum err_code sqlite_conn_open(const char *path, bool create, struct sqlite_conn **ret, struct err *err)
 {
 	struct sqlite_conn *conn = calloc(1, sizeof *conn);
 	if (!conn)
@@ -241,28 +241,28 @@ enum err_code conn_open(const char *path, bool create, struct sqlite_conn **ret,
 	conn->tx.ops = &sqlite_tx_ops;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
 	int status = sqlite3_open_v2(path, &conn->db, flags, NULL);
-	enum err_code code = status == SQLITE_OK ? ERR_OK : conn_error(conn, status, err);
+	enum err_code code = status == SQLITE_OK ? ERR_OK : sqlite_conn_error(conn, status, err);
 	if (code == ERR_OK) {
 		(void)sqlite3_extended_result_codes(conn->db, 1);
 		(void)sqlite3_busy_timeout(conn->db, SQLITE_BUSY_MS);
 		sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
 		/* The cache is 16 MiB; what is larger is the system's page cache anyway. A log that one large write
 		 * made long is cut to 64 MiB when it begins anew. */
-		code = conn_exec(conn,
+		code = sqlite_conn_exec(conn,
 				 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
 				 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
 				 "PRAGMA journal_size_limit = 67108864",
 				 err);
 	}
 	if (code != ERR_OK) {
-		conn_close(conn);
+		sqlite_conn_close(conn);
 		return code;
 	}
 	*ret = conn;
 	return ERR_OK;
 }
 
-void conn_close(struct sqlite_conn *conn)
+void sqlite_conn_close(struct sqlite_conn *conn)
 {
 	if (!conn)
 		return;

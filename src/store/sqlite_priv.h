@@ -27,20 +27,20 @@ struct sqlite_conn {
 	struct strbuf notices; /* channel, 0, text, 0, and so on, of what is not committed yet */
 };
 
-enum err_code conn_open(const char *path, bool create, struct sqlite_conn **ret, struct err *err) MUST_CHECK;
-void conn_close(struct sqlite_conn *conn);
+enum err_code sqlite_conn_open(const char *path, bool create, struct sqlite_conn **ret, struct err *err) MUST_CHECK;
+void sqlite_conn_close(struct sqlite_conn *conn);
 
 /* Runs SQL of ours that returns nothing. */
-enum err_code conn_exec(struct sqlite_conn *conn, const char *sql, struct err *err) MUST_CHECK;
+enum err_code sqlite_conn_exec(struct sqlite_conn *conn, const char *sql, struct err *err) MUST_CHECK;
 
 /* Runs a prepared statement without parameters; SQLite's result code, for those who must tell them apart. */
-int conn_step(struct sqlite_conn *conn, const struct db_stmt *stmt);
+int sqlite_conn_step(struct sqlite_conn *conn, const struct db_stmt *stmt);
 
 /* Turns SQLite's result code into an error. */
-enum err_code conn_error(const struct sqlite_conn *conn, int status, struct err *err);
+enum err_code sqlite_conn_error(const struct sqlite_conn *conn, int status, struct err *err);
 
 /* Runs the unit's function with a fresh tx. */
-enum err_code conn_run(struct sqlite_conn *conn, struct db_job *job);
+enum err_code sqlite_conn_run(struct sqlite_conn *conn, struct db_job *job);
 
 struct sqlite_store {
 	struct db db;

@@ -48,7 +48,7 @@ static enum err_code set_sync(struct writer *w, const struct db_job *jobs, int c
 	if (full == w->is_full_sync)
 		return ERR_OK;
 	enum err_code code =
-		conn_exec(w->conn, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
+		sqlite_conn_exec(w->conn, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
 	if (code == ERR_OK)
 		w->is_full_sync = full;
 	return code;
@@ -60,7 +60,7 @@ static void set_read_only(struct writer *w, const struct db_job *job, bool on)
 	if (!w->store->is_memory || job->work.mode != DB_READ)
 		return;
 	struct err err;
-	if (conn_exec(w->conn, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", &err) != ERR_OK)
+	if (sqlite_conn_exec(w->conn, on ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", &err) != ERR_OK)
 		abort();
 }
 
@@ -69,29 +69,29 @@ static bool run_unit(struct writer *w, struct db_job *job)
 {
 	struct sqlite_conn *conn = w->conn;
 	size_t notices = conn->notices.len;
-	int status = conn_step(conn, &savepoint);
+	int status = sqlite_conn_step(conn, &savepoint);
 	if (status != SQLITE_DONE) {
-		job->code = conn_error(conn, status, &job->err);
+		job->code = sqlite_conn_error(conn, status, &job->err);
 		return is_in_transaction(conn);
 	}
 	set_read_only(w, job, true);
-	job->code = conn_run(conn, job);
+	job->code = sqlite_conn_run(conn, job);
 	set_read_only(w, job, false);
 	if (!is_in_transaction(conn))
 		return false;
 	if (job->code != ERR_OK) {
 		conn->notices.len = notices;
 		conn->notices.failed = false;
-		(void)conn_step(conn, &undo);
+		(void)sqlite_conn_step(conn, &undo);
 	}
-	(void)conn_step(conn, &release);
+	(void)sqlite_conn_step(conn, &release);
 	return is_in_transaction(conn);
 }
 
 /* A commit that fails for lack of space wrote nothing. After any other failure of the disk nobody knows. */
 static enum err_code commit_error(const struct sqlite_conn *conn, int status, struct err *err)
 {
-	enum err_code code = conn_error(conn, status, err);
+	enum err_code code = sqlite_conn_error(conn, status, err);
 	if (code == ERR_IO)
 		code = err_set(err, ERR_OUTCOME_UNKNOWN, "the disk failed while the database was written");
 	return code;
@@ -99,12 +99,12 @@ static enum err_code commit_error(const struct sqlite_conn *conn, int status, st
 
 static enum err_code commit_group(struct writer *w, struct err *err)
 {
-	int status = conn_step(w->conn, &commit);
+	int status = sqlite_conn_step(w->conn, &commit);
 	if (status == SQLITE_DONE)
 		return ERR_OK;
 	enum err_code code = commit_error(w->conn, status, err);
 	if (is_in_transaction(w->conn))
-		(void)conn_step(w->conn, &rollback);
+		(void)sqlite_conn_step(w->conn, &rollback);
 	return code;
 }
 
@@ -117,9 +117,9 @@ static enum err_code try_group(struct writer *w, struct db_job *jobs, int count,
 	enum err_code code = set_sync(w, jobs, count, err);
 	if (code != ERR_OK)
 		return code;
-	int status = conn_step(w->conn, &begin_write);
+	int status = sqlite_conn_step(w->conn, &begin_write);
 	if (status != SQLITE_DONE)
-		return conn_error(w->conn, status, err);
+		return sqlite_conn_error(w->conn, status, err);
 	for (job = jobs; count > 0; job = job->next, count--) {
 		if (!run_unit(w, job))
 			return err_set(err, ERR_IO, "%s",
@@ -205,12 +205,12 @@ void *sqlite_writer_main(void *arg)
 
 static void run_read(struct sqlite_conn *conn, struct db_job *job)
 {
-	int status = conn_step(conn, &begin_read);
+	int status = sqlite_conn_step(conn, &begin_read);
 	if (status != SQLITE_DONE) {
-		job->code = conn_error(conn, status, &job->err);
+		job->code = sqlite_conn_error(conn, status, &job->err);
 	} else {
-		job->code = conn_run(conn, job);
-		(void)conn_step(conn, is_in_transaction(conn) ? &commit : &rollback);
+		job->code = sqlite_conn_run(conn, job);
+		(void)sqlite_conn_step(conn, is_in_transaction(conn) ? &commit : &rollback);
 	}
 	job_end(job, job->code, &job->err);
 }

@@ -1,0 +1,87 @@
+/* The routes of all dialects together, and what every answer has. */
+#include "api/api.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_priv.h"
+#include "base/log.h"
+
+static const struct api_dialect *const dialects[] = { &api_meta, &api_service };
+
+struct api *api_of(const struct http_request *request)
+{
+	return http_server_owner(http_request_server(request));
+}
+
+/* -- routes ------------------------------------------------------------------------------------------ */
+
+enum err_code api_routes_make(struct api_routes *ret, struct err *err)
+{
+	struct api_routes all = { .count = 0 };
+	for (size_t i = 0; i < ARRAY_LEN(dialects); i++)
+		all.count += dialects[i]->route_count;
+	all.rows = calloc(all.count, sizeof *all.rows);
+	if (!all.rows)
+		return err_set(err, ERR_NO_MEMORY, "no memory for routes");
+	struct http_route *next = all.rows;
+	for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
+		memcpy(next, dialects[i]->routes, dialects[i]->route_count * sizeof *next);
+		next += dialects[i]->route_count;
+	}
+	if (http_router_new(all.rows, all.count, &all.router, err) != ERR_OK) {
+		free(all.rows);
+		return err->code;
+	}
+	*ret = all;
+	return ERR_OK;
+}
+
+void api_routes_done(struct api_routes *routes)
+{
+	http_router_free(routes->router);
+	free(routes->rows);
+	*routes = (struct api_routes){ .count = 0 };
+}
+
+/* -- every answer ------------------------------------------------------------------------------------ */
+
+const struct http_header *api_security_headers(size_t *ret_count)
+{
+	/* What the API answers is data: a browser that is led to it by a link shall run and load nothing of it. */
+	static const struct http_header headers[] = {
+		{ "Content-Security-Policy",
+		  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" },
+		{ "X-Frame-Options", "DENY" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "X-XSS-Protection", "0" }, /* the old filters were themselves a hole */
+		{ "Referrer-Policy", "no-referrer" },
+		{ "Cross-Origin-Resource-Policy", "same-origin" },
+		{ "Cache-Control", "no-store" },
+		/* For TLS, here or in the proxy before us; browsers pass over it where there is none. */
+		{ "Strict-Transport-Security", "max-age=31536000; includeSubDomains" },
+	};
+	*ret_count = ARRAY_LEN(headers);
+	return headers;
+}
+
+static void on_access(void *owner, const struct http_access *access)
+{
+	char address[64];
+	(void)owner;
+	http_request_address(access->request, address, sizeof address);
+	log_line(LOG_INFO,
+		 "access method=%s route=%s status=%d in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64 ".%03" PRId64
+		 " from=%s%s id=%s",
+		 http_method_name(access->method), access->pattern, access->status, access->received_bytes,
+		 access->sent_bytes, access->duration_us / 1000, access->duration_us % 1000, address,
+		 access->hung_up ? " hung_up=1" : "", access->request_id);
+}
+
+struct http_server_ops api_server_ops(void)
+{
+	return (struct http_server_ops){ .authenticate = api_authenticate,
+					 .shape_error = api_shape_error,
+					 .on_access = on_access };
+}

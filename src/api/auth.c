@@ -1,0 +1,112 @@
+/* Who sends a request: the Bearer token, checked against the cache, at once where it is known. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/api_priv.h"
+#include "base/cleanup.h"
+#include "http/request.h"
+#include "http/response.h"
+
+enum { UNAUTHORIZED = 401, UNAVAILABLE = 503 };
+
+/* The principal of an admitted request; small, because event streams keep it. */
+struct caller {
+	struct http_watch watch;
+	struct access access;
+};
+
+/* A token that is being looked up. */
+struct check {
+	struct access_question question;
+	struct http_watch watch;
+	struct http_request *request; /* NULL: gone */
+};
+
+static void on_caller_gone(struct http_watch *watch)
+{
+	free(watch); /* the first member of struct caller */
+}
+
+static void refuse(struct http_request *request, int status, const char *message)
+{
+	const struct http_header challenge = { "WWW-Authenticate", "Bearer" };
+	http_reply_error_with(request, status, message, status == UNAUTHORIZED ? &challenge : NULL);
+}
+
+/* False: the request was answered. */
+static bool take_answer(struct http_request *request, const struct access_question *question)
+{
+	if (question->code == ERR_DENIED || question->code == ERR_TIMEOUT) {
+		refuse(request, UNAUTHORIZED, question->err.message);
+		return false;
+	}
+	struct caller *caller = question->code == ERR_OK ? malloc(sizeof *caller) : NULL;
+	if (!caller) {
+		refuse(request, UNAVAILABLE, NULL);
+		return false;
+	}
+	*caller = (struct caller){ .watch = { .on_gone = on_caller_gone }, .access = question->access };
+	http_request_set_principal(request, caller);
+	http_request_watch(request, &caller->watch);
+	return true;
+}
+
+static struct check *check_of(struct http_watch *watch)
+{
+	return (struct check *)(void *)((char *)watch - offsetof(struct check, watch));
+}
+
+static void on_check_gone(struct http_watch *watch)
+{
+	check_of(watch)->request = NULL;
+}
+
+static void on_checked(struct access_question *question)
+{
+	struct check *check = (struct check *)question;
+	struct http_request *request = check->request;
+	if (request) {
+		http_request_unwatch(request, &check->watch);
+		if (take_answer(request, question))
+			http_request_admit(request);
+	}
+	free(check);
+}
+
+static enum http_auth look_up(struct api *api, struct http_request *request, const char *token, size_t len)
+{
+	cleanup_free struct check *check = calloc(1, sizeof *check);
+	if (!check) {
+		refuse(request, UNAVAILABLE, NULL);
+		return HTTP_AUTH_ANSWERED;
+	}
+	check->question.done = on_checked;
+	if (access_check(api->access, token, len, &check->question))
+		return take_answer(request, &check->question) ? HTTP_AUTH_ADMIT : HTTP_AUTH_ANSWERED;
+	struct check *waiting = steal_ptr(&check);
+	waiting->request = request;
+	waiting->watch.on_gone = on_check_gone;
+	http_request_watch(request, &waiting->watch);
+	return HTTP_AUTH_LATER;
+}
+
+enum http_auth api_authenticate(void *owner, struct http_request *request, int scope)
+{
+	static const char scheme[] = "Bearer ";
+	if (scope == API_ANYBODY)
+		return HTTP_AUTH_ADMIT;
+	const char *header = http_request_header(request, "authorization");
+	if (!header || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
+		refuse(request, UNAUTHORIZED, "send an access token in the header Authorization: Bearer");
+		return HTTP_AUTH_ANSWERED;
+	}
+	const char *token = header + sizeof scheme - 1;
+	token += strspn(token, " ");
+	return look_up(owner, request, token, strcspn(token, " "));
+}
+
+const struct uuid *api_user(const struct http_request *request)
+{
+	return &((const struct caller *)http_request_principal(request))->access.user;
+}

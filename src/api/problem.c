@@ -1,0 +1,121 @@
+/* Errors: from a code or a status to the shape of whoever owns the path. */
+#include <assert.h>
+#include <string.h>
+
+#include "api/api_priv.h"
+#include "base/log.h"
+#include "http/response.h"
+
+enum {
+	BAD_REQUEST = 400,
+	NOT_FOUND = 404,
+	CONFLICT = 409,
+	TOO_LARGE = 413,
+	UNSUPPORTED_TYPE = 415,
+	FAILED = 500,
+	UNAVAILABLE = 503,
+	NO_SPACE = 507,
+	/* More than any message with its escapes; not a user's text but a message of ours that may quote one. */
+	BODY_MAX = 16 * 1024
+};
+
+/* Prefixes of paths and who owns them; the longest that fits, on the border of a segment. */
+static const struct {
+	const char *prefix;
+	const struct api_dialect *dialect;
+} owners[] = {
+	{ "/api/v1", &api_service },
+	{ "", &api_meta },
+};
+
+static const struct api_dialect *owner_of(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+		size_t len = strlen(owners[i].prefix);
+		if (strncmp(path, owners[i].prefix, len) == 0 && (path[len] == '/' || path[len] == '\0'))
+			return owners[i].dialect;
+	}
+	return &api_meta; /* "": malformed before it had a path */
+}
+
+void api_shape_error(void *owner, struct http_error *error)
+{
+	(void)owner;
+	const struct api_problem problem = { .status = error->status, .message = error->message };
+	owner_of(error->path)->shape(&problem, error->body);
+}
+
+void api_fail(struct http_request *request, const struct api_problem *problem)
+{
+	cleanup_strbuf struct strbuf body = STRBUF_INIT(BODY_MAX);
+	assert(problem->message);
+	owner_of(http_request_path(request))->shape(problem, &body);
+	http_reply_json(request, problem->status, &body);
+}
+
+void api_fail_field(struct http_request *request, const char *field, const char *reason)
+{
+	char message[ERR_MESSAGE_MAX];
+	(void)snprintf(message, sizeof message, "%s %s", field, reason);
+	const struct api_problem problem = {
+		.status = BAD_REQUEST, .message = message, .field = field, .reason = reason
+	};
+	api_fail(request, &problem);
+}
+
+int api_status_of(enum err_code code)
+{
+	switch (code) {
+	case ERR_INVALID:
+	case ERR_USAGE:
+		return BAD_REQUEST;
+	case ERR_NOT_FOUND:
+	case ERR_REFERENCE:
+		return NOT_FOUND;
+	case ERR_CONFLICT:
+		return CONFLICT;
+	case ERR_TOO_BIG:
+		return TOO_LARGE;
+	case ERR_BAD_MEDIA:
+		return UNSUPPORTED_TYPE;
+	case ERR_NO_SPACE:
+		return NO_SPACE;
+	case ERR_NETWORK:
+	case ERR_UNAVAILABLE:
+	case ERR_TIMEOUT:
+	case ERR_BUSY:
+	case ERR_READ_ONLY:
+	case ERR_OUTCOME_UNKNOWN:
+	case ERR_CANCELLED:
+	case ERR_NO_MEMORY:
+		return UNAVAILABLE;
+	case ERR_OK:
+	case ERR_CONFIG:
+	case ERR_DENIED:
+	case ERR_IO:
+	case ERR_CANT_CREATE:
+	case ERR_CORRUPT:
+	case ERR_CRASHED:
+	case ERR_PROTOCOL:
+	case ERR_SYSTEM:
+	case ERR_INTERNAL:
+	case ERR_CODE_COUNT:
+		break;
+	}
+	return FAILED;
+}
+
+void api_fail_err(struct http_request *request, const struct err *err)
+{
+	int status = api_status_of(err->code);
+	/* A message with a system call in it names our disks and hosts; one about a quota is the user's. */
+	bool is_ours = status >= FAILED && (status != NO_SPACE || err->sys_errno != 0);
+	if (!is_ours) {
+		api_fail(request, &(struct api_problem){ .status = status, .message = err->message });
+		return;
+	}
+	const struct http_route *route = http_request_route(request);
+	log_line(LOG_ERROR, "request %s, %s: %s: %s", http_request_id(request), route ? route->pattern : "-",
+		 err_name(err->code), err->message);
+	http_reply_error(request, status, NULL);
+}

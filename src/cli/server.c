@@ -1,0 +1,249 @@
+/* Opening and closing everything that a server consists of. */
+#include "cli/server.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/openvino.h"
+#include "models/models.h"
+
+enum {
+	/* Requests that wait for the database or the store, at once; each costs a stack. */
+	API_THREADS = 8,
+	API_WAITING = 2048,
+	/* Log-ins that wait for a hash of 100 ms: more than these would wait for seconds. */
+	PASSWORD_WAITING = 32,
+	/* The worker's: parts are loaded and stored while others are recognised. */
+	WORKER_THREADS_MIN = 4,
+	WORKER_WAITING = 1024,
+	NODE_NAME_MAX = 128
+};
+
+/* Until plans have it: what a user may store (the plan "standard"). */
+#define QUOTA_BYTES ((uint64_t)100 * 1024 * 1024 * 1024)
+
+/* -- the process -------------------------------------------------------------------------------------- */
+
+/* Keys pass through this process's memory: nobody shall read it, or find it in a core dump. */
+static void harden(void)
+{
+	(void)umask(0077);
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check needs ptrace */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+	const struct rlimit none = { 0, 0 };
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void set_log_level(const char *name)
+{
+	static const char *const names[] = {
+		[LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
+	};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], name) == 0)
+			log_set_level((enum log_level)i);
+	}
+}
+
+static int engine_threads(const struct settings *settings)
+{
+	cpu_set_t set;
+	if (settings->threads > 0)
+		return (int)settings->threads;
+	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count > 0 ? count : 1;
+}
+
+/* -- opening ------------------------------------------------------------------------------------------ */
+
+static enum err_code open_models(struct server *s, const struct server_options *options, struct err *err)
+{
+	struct models *models = NULL;
+	enum err_code code = models_open(s->settings->models, &models, err);
+	if (!code && !options->fake_engine)
+		code = models_open_file(models, s->settings->model, &s->model_fd, err);
+	if (!code)
+		code = models_open_file(models, "silero-vad", &s->vad_fd, err);
+	models_close(models);
+	if (!code && options->fake_engine)
+		s->model_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return code;
+}
+
+static enum err_code open_data(struct server *s, struct err *err)
+{
+	const struct settings *settings = s->settings;
+	bool made_admin = false;
+	enum err_code code = backends_make_data(settings, err);
+	if (!code)
+		code = backends_open_db(settings, DB_SERVER, &s->loop, &s->db, err);
+	if (!code)
+		code = backends_open_blobs(settings, &s->blobs, err);
+	if (!code)
+		code = backends_open_keyring(settings, s->db, &s->keyring, err);
+	if (!code)
+		code = backends_open_accounts(settings, s->db, s->keyring, &s->accounts, err);
+	if (!code)
+		code = backends_ensure_admin(settings, s->accounts, &made_admin, err);
+	if (made_admin)
+		log_line(LOG_INFO, "made the first administrator, %s", settings->admin_email);
+	s->files = (struct files){ .db = s->db, .blobs = s->blobs, .keyring = s->keyring, .quota_bytes = QUOTA_BYTES };
+	return code;
+}
+
+static enum err_code open_worker(struct server *s, const struct server_options *options, struct err *err)
+{
+	char name[NODE_NAME_MAX];
+	if (gethostname(name, sizeof name) != 0)
+		(void)snprintf(name, sizeof name, "unnamed");
+	name[sizeof name - 1] = '\0';
+	int threads = engine_threads(s->settings);
+	const struct part_queue_config queue = { .node = name,
+						 .about = "tiro " TIRO_VERSION,
+						 .attempts_max = (int)s->settings->job_retries + 1 };
+	const struct worker_spec spec = { .files = &s->files,
+					  .engine = { .threads = threads,
+						      .fake = options->fake_engine,
+						      .speech_model_fd = s->model_fd,
+						      .openvino = openvino_folder(options->openvino) },
+					  .vad_fd = s->vad_fd,
+					  .job_timeout_us = s->settings->job_timeout_s * US_PER_S };
+	unsigned pool_threads = threads + 2 > WORKER_THREADS_MIN ? (unsigned)threads + 2 : WORKER_THREADS_MIN;
+	enum err_code code = part_queue_new(&queue, &s->queue, err);
+	if (!code)
+		code = http_pool_new(&s->loop, pool_threads, WORKER_WAITING, &s->pool, err);
+	struct worker_spec whole = spec;
+	whole.queue = s->queue;
+	whole.pool = s->pool;
+	return code ? code : worker_new(&s->loop, &whole, &s->worker, err);
+}
+
+static enum err_code open_api(struct server *s, struct err *err)
+{
+	struct api *api = &s->api;
+	const struct access_config access = { .db = s->db, .signer = &accounts_policy(s->accounts)->signer };
+	*api = (struct api){ .loop = &s->loop,
+			     .files = &s->files,
+			     .queue = s->queue,
+			     .accounts = s->accounts,
+			     .worker = s->worker,
+			     .model = s->settings->model,
+			     .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes };
+	enum err_code code = http_pool_new(&s->loop, API_THREADS, API_WAITING, &api->pool, err);
+	if (!code)
+		code = http_pool_new(&s->loop, (unsigned)s->settings->password_hashes, PASSWORD_WAITING,
+				     &api->passwords, err);
+	if (!code)
+		code = access_cache_new(&access, &s->access, err);
+	if (!code)
+		code = event_hub_new(s->db, &s->hub, err);
+	api->access = s->access;
+	api->hub = s->hub;
+	return code;
+}
+
+static void on_http_drained(void *owner)
+{
+	struct server *s = (struct server *)(void *)((char *)owner - offsetof(struct server, api));
+	s->http_drained = true;
+	if (s->worker_drained)
+		uv_stop(&s->loop);
+}
+
+static enum err_code open_http(struct server *s, const char *address, struct err *err)
+{
+	const struct settings *settings = s->settings;
+	struct http_server_spec spec = {
+		.loop = &s->loop, .ops = &s->ops, .owner = &s->api, .limits = http_limits_default()
+	};
+	s->ops = api_server_ops();
+	s->ops.on_drained = on_http_drained;
+	spec.limits.connections = (uint32_t)settings->connections;
+	spec.headers = api_security_headers(&spec.header_count);
+	enum err_code code = api_routes_make(&s->routes, err);
+	if (!code && settings->tls_certificate)
+		code = http_tls_new(settings->tls_certificate, settings->tls_key, &s->tls, err);
+	spec.tls = s->tls;
+	spec.router = s->routes.router;
+	if (!code)
+		code = http_server_new(&spec, &s->http, err);
+	if (!code)
+		code = http_server_listen(s->http, address, err);
+	return code;
+}
+
+static enum err_code open_all(struct server *s, const struct server_options *options, struct err *err)
+{
+	int failed = uv_loop_init(&s->loop);
+	if (failed)
+		return err_set_errno(err, ERR_SYSTEM, -failed, "could not start to work");
+	s->has_loop = true;
+	/* What a person has to mend is said before anything is made. */
+	enum err_code code = open_models(s, options, err);
+	if (!code)
+		code = open_data(s, err);
+	if (!code)
+		code = open_worker(s, options, err);
+	if (!code && options->with_api)
+		code = open_api(s, err);
+	if (!code && options->with_api)
+		code = open_http(s, s->settings->listen, err);
+	return code;
+}
+
+/* -- closing ------------------------------------------------------------------------------------------ */
+
+static void close_all(struct server *s)
+{
+	if (!s->has_loop)
+		return;
+	http_server_free(s->http);
+	http_tls_free(s->tls);
+	api_routes_done(&s->routes);
+	worker_close(s->worker);
+	event_hub_close(s->hub);
+	http_pool_free(s->api.passwords);
+	http_pool_free(s->api.pool);
+	http_pool_free(s->pool);
+	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+	access_cache_free(s->access);
+	accounts_close(s->accounts);
+	db_close(s->db);
+	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&s->loop);
+	part_queue_free(s->queue);
+	blob_close(s->blobs);
+	keyring_free(s->keyring);
+	if (s->model_fd >= 0)
+		(void)close(s->model_fd);
+	if (s->vad_fd >= 0)
+		(void)close(s->vad_fd);
+}
+
+enum err_code server_run(const struct settings *settings, const struct server_options *options, struct err *err)
+{
+	cleanup_free struct server *s = calloc(1, sizeof *s);
+	if (!s)
+		return err_set(err, ERR_NO_MEMORY, "no memory for a server");
+	s->settings = settings;
+	s->model_fd = s->vad_fd = -1;
+	s->http_drained = !options->with_api;
+	set_log_level(settings->log_level);
+	harden();
+	enum err_code code = open_all(s, options, err);
+	if (code == ERR_OK)
+		server_live(s);
+	close_all(s);
+	return code;
+}

@@ -1,0 +1,101 @@
+/* A server that runs: signals, drain, and the sweep of what was left behind. */
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/server.h"
+#include "jobs/sweep.h"
+
+/* What a shell says of a process that a signal ended. */
+enum { SIGNALLED = 128, MS = 1000 };
+
+/* -- the sweep ---------------------------------------------------------------------------------------- */
+
+static struct server *server_of_sweep(struct http_work *work)
+{
+	return (struct server *)(void *)((char *)work - offsetof(struct server, sweeping));
+}
+
+static void run_sweep(struct http_work *work)
+{
+	const struct server *s = server_of_sweep(work);
+	struct sweep_counts counts = { 0 };
+	struct err err;
+	if (jobs_sweep(&s->files, clock_wall_us() - SWEEP_AGE_US, &counts, &err) != ERR_OK)
+		log_line(LOG_WARNING, "the sweep stopped early: %s", err.message);
+	if (counts.uploads + counts.deletions + counts.puts + counts.objects > 0)
+		log_line(LOG_INFO,
+			 "swept %" PRIu64 " uploads, %" PRIu64 " deletions, %" PRIu64 " puts, %" PRIu64 " objects",
+			 counts.uploads, counts.deletions, counts.puts, counts.objects);
+}
+
+static void done_sweep(struct http_work *work)
+{
+	server_of_sweep(work)->is_sweeping = false;
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	struct err err;
+	if (s->is_sweeping)
+		return;
+	s->sweeping = (struct http_work){ .run = run_sweep, .done = done_sweep };
+	s->is_sweeping = http_pool_submit(s->pool, &s->sweeping, &err) == ERR_OK;
+}
+
+/* -- the end ------------------------------------------------------------------------------------------ */
+
+static void on_worker_drained(void *owner)
+{
+	struct server *s = owner;
+	s->worker_drained = true;
+	if (s->http_drained)
+		uv_stop(&s->loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct server *s = signal->data;
+	uint32_t drain_ms = (uint32_t)(s->settings->drain_s * MS);
+	if (s->is_draining) {
+		log_line(LOG_INFO, "told to stop again: stopping at once");
+		_exit(SIGNALLED + number);
+	}
+	log_line(LOG_INFO, "told to stop: finishing what is under way, for at most %" PRId64 " s",
+		 s->settings->drain_s);
+	s->is_draining = true;
+	s->api.is_stopping = true;
+	worker_drain(s->worker, drain_ms, on_worker_drained, s);
+	if (s->http)
+		http_server_drain(s->http, drain_ms);
+}
+
+static void start_handles(struct server *s)
+{
+	/* None of these can fail but for a lack of descriptors, which opening would have met before. */
+	(void)uv_signal_init(&s->loop, &s->term);
+	(void)uv_signal_init(&s->loop, &s->interrupt);
+	(void)uv_timer_init(&s->loop, &s->sweep);
+	s->term.data = s->interrupt.data = s->sweep.data = s;
+	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
+	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
+	(void)uv_timer_start(&s->sweep, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
+}
+
+void server_live(struct server *s)
+{
+	start_handles(s);
+	if (s->http)
+		log_line(LOG_INFO, "tiro %s listens on %s, port %u", TIRO_VERSION, s->settings->listen,
+			 http_server_port(s->http));
+	else
+		log_line(LOG_INFO, "tiro %s works", TIRO_VERSION);
+	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&s->term, NULL);
+	uv_close((uv_handle_t *)&s->interrupt, NULL);
+	uv_close((uv_handle_t *)&s->sweep, NULL);
+	log_line(LOG_INFO, "stopped");
+}

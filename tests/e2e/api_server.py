@@ -1,0 +1,225 @@
+"""`tiro serve` as a process, and a client for it: what the tests of the API share."""
+import base64
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+import uuid
+
+from conftest import BUILD, ROOT, TIRO
+
+PATIENCE = 60.0
+# Hashing a password costs 100 ms by default, which is not what is tested here.
+CHEAP = {"TIRO_PASSWORD_MEMORY": "64K", "TIRO_PASSWORD_PASSES": "1"}
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def ok(self, status=200):
+        assert self.status == status, (self.status, self.body)
+        return self.json() if self.body else None
+
+
+def multipart(content, name="recording.wav", fields=(), boundary="tiro-test-boundary"):
+    """A form with a file; `content` None leaves it out."""
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+             for key, value in fields]
+    if content is not None:
+        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+                     f'Content-Type: audio/wav\r\n\r\n'.encode() + content + b"\r\n")
+    parts.append(f"--{boundary}--\r\n".encode())
+    return b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def parse_events(lines):
+    """Server-sent events from an iterator of lines, as (id, name, data)."""
+    event = {}
+    for line in lines:
+        line = line.rstrip("\n")
+        if not line:
+            if "data" in event:
+                yield event.get("id"), event.get("event", "message"), json.loads(event["data"])
+            event = {}
+        elif not line.startswith(":"):
+            key, _, value = line.partition(": ")
+            event[key] = event.get(key, "") + value
+
+
+class Server:
+    """A server on a free port. Its log is read by a thread."""
+
+    def __init__(self, data, env=None, args=(), fake=True, command="serve"):
+        self.data = data
+        self.lines = []
+        self.told = threading.Condition()
+        words = [TIRO, command, "--data", data, *args] + (["--fake-engine"] if fake else [])
+        if command == "serve":
+            words += ["--listen", "127.0.0.1:0"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("POSTGRES_", "MINIO_"))}
+        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**clean, **CHEAP, **(env or {})})
+        threading.Thread(target=self._read, daemon=True).start()
+        self.port = int(self.wait_log(r"listens on .* port (\d+)")[1]) if command == "serve" else 0
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.told:
+                self.lines.append(line)
+                self.told.notify_all()
+        with self.told:
+            self.lines.append(None)
+            self.told.notify_all()
+
+    def log(self):
+        return "".join(line for line in self.lines if line)
+
+    def wait_log(self, pattern):
+        """The match of the first line that fits; fails where the process ends before."""
+        deadline = time.monotonic() + PATIENCE
+        with self.told:
+            seen = 0
+            while True:
+                for line in self.lines[seen:]:
+                    assert line is not None, f"the server ended: {self.log()}"
+                    found = re.search(pattern, line)
+                    if found:
+                        return found
+                seen = len(self.lines)
+                assert self.told.wait(max(0, deadline - time.monotonic())), f"no line {pattern}: {self.log()}"
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def request(self, method, path, body=None, token=None, headers=None):
+        headers = dict(headers or {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        with contextlib.closing(self.connect()) as connection:
+            connection.request(method, path, body=body, headers=headers)
+            return Answer(connection.getresponse())
+
+    def wait_ready(self):
+        wait_for(lambda: self.request("GET", "/readyz").status == 200, "a ready server")
+        return self
+
+    def user(self, email=None):
+        email = email or f"{uuid.uuid4().hex}@example.org"
+        session = self.request("POST", "/api/v1/auth/register", {"email": email, "password": "correct horse"}).ok(201)
+        return User(self, email, session)
+
+    def stop(self):
+        """SIGTERM, and the end that must be clean."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE) == 0, self.log()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+class User:
+    """Somebody who is logged in."""
+
+    def __init__(self, server, email, session):
+        self.server, self.email, self.session = server, email, session
+        self.token = session["access_token"]
+        payload = self.token.split(".")[1]
+        self.claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        self.id = self.claims["sub"]
+
+    def request(self, method, path, body=None, headers=None):
+        return self.server.request(method, "/api/v1" + path, body, self.token, headers)
+
+    def get(self, path, headers=None):
+        return self.request("GET", path, headers=headers)
+
+    def post(self, path, body=None):
+        return self.request("POST", path, body)
+
+    def upload(self, content, name="recording.wav", fields=(), headers=None, query=""):
+        body, form = multipart(content, name, fields)
+        return self.request("POST", "/files/upload" + query, body, {**form, **(headers or {})})
+
+    def events(self, file_id, last_id=None):
+        """A file's events until the stream ends; None where there is nothing to tell (204)."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if last_id is not None:
+            headers["Last-Event-ID"] = last_id
+        with contextlib.closing(self.server.connect()) as connection:
+            connection.request("GET", f"/api/v1/files/{file_id}/events", headers=headers)
+            response = connection.getresponse()
+            if response.status == 204:
+                return None
+            assert response.status == 200, response.read()
+            assert response.headers["Content-Type"] == "text/event-stream"
+            return list(parse_events(line.decode() for line in response))
+
+    def wait_job(self, job_id, *statuses):
+        """The job, once it has one of the states (by default one at which it ends)."""
+        statuses = statuses or ("completed", "failed", "cancelled")
+        return wait_for(lambda: found if (found := self.get(f"/jobs/{job_id}").ok())["status"] in statuses else None,
+                        f"a job that is {statuses}")
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come within {PATIENCE} s")
+
+
+# -- what stands behind a server -----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def postgres(folder):
+    """A PostgreSQL of its own, as environment; None where it is not installed."""
+    script = ROOT / "tests" / "support" / "postgres"
+    started = subprocess.run([script, "start", folder], capture_output=True, text=True, check=False)
+    if started.returncode == 77:
+        yield None
+        return
+    assert started.returncode == 0, started.stderr
+    try:
+        yield {"POSTGRES_HOST": str(folder), "POSTGRES_PASSWORD": "not asked for", "POSTGRES_DB": "postgres"}
+    finally:
+        subprocess.run([script, "stop", folder], check=False, capture_output=True)
+
+
+@contextlib.contextmanager
+def s3(folder):
+    """An S3 server of its own, as environment; None where it cannot be had."""
+    program = os.environ.get("TIRO_S3_SERVER")
+    if not program:
+        yield None
+        return
+    process = subprocess.Popen(["python3", ROOT / "tests" / "support" / "s3_server.py", program, "access", "secret"],
+                               cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        port = process.stdout.readline().split()[0]
+        yield {"MINIO_HOST": "127.0.0.1", "MINIO_PORT": port, "MINIO_ACCESS_KEY": "access", "MINIO_SECRET_KEY": "secret",
+               "MINIO_BUCKET": "bucket"}
+    finally:
+        process.stdin.close()
+        process.wait(PATIENCE)
+
+
+def built_with_sanitizer():
+    return b"__asan_init" in (BUILD / "tiro").read_bytes()

@@ -63,46 +63,19 @@ void api_fail_field(struct http_request *request, const char *field, const char 
 	api_fail(request, &problem);
 }
 
+/* What is not here is our own fault. */
+static const int statuses[ERR_CODE_COUNT] = {
+	[ERR_INVALID] = BAD_REQUEST,	    [ERR_USAGE] = BAD_REQUEST,		 [ERR_NOT_FOUND] = NOT_FOUND,
+	[ERR_REFERENCE] = NOT_FOUND,	    [ERR_CONFLICT] = CONFLICT,		 [ERR_TOO_BIG] = TOO_LARGE,
+	[ERR_BAD_MEDIA] = UNSUPPORTED_TYPE, [ERR_NO_SPACE] = NO_SPACE,		 [ERR_NETWORK] = UNAVAILABLE,
+	[ERR_UNAVAILABLE] = UNAVAILABLE,    [ERR_TIMEOUT] = UNAVAILABLE,	 [ERR_BUSY] = UNAVAILABLE,
+	[ERR_READ_ONLY] = UNAVAILABLE,	    [ERR_OUTCOME_UNKNOWN] = UNAVAILABLE, [ERR_CANCELLED] = UNAVAILABLE,
+	[ERR_NO_MEMORY] = UNAVAILABLE
+};
+
 int api_status_of(enum err_code code)
 {
-	switch (code) {
-	case ERR_INVALID:
-	case ERR_USAGE:
-		return BAD_REQUEST;
-	case ERR_NOT_FOUND:
-	case ERR_REFERENCE:
-		return NOT_FOUND;
-	case ERR_CONFLICT:
-		return CONFLICT;
-	case ERR_TOO_BIG:
-		return TOO_LARGE;
-	case ERR_BAD_MEDIA:
-		return UNSUPPORTED_TYPE;
-	case ERR_NO_SPACE:
-		return NO_SPACE;
-	case ERR_NETWORK:
-	case ERR_UNAVAILABLE:
-	case ERR_TIMEOUT:
-	case ERR_BUSY:
-	case ERR_READ_ONLY:
-	case ERR_OUTCOME_UNKNOWN:
-	case ERR_CANCELLED:
-	case ERR_NO_MEMORY:
-		return UNAVAILABLE;
-	case ERR_OK:
-	case ERR_CONFIG:
-	case ERR_DENIED:
-	case ERR_IO:
-	case ERR_CANT_CREATE:
-	case ERR_CORRUPT:
-	case ERR_CRASHED:
-	case ERR_PROTOCOL:
-	case ERR_SYSTEM:
-	case ERR_INTERNAL:
-	case ERR_CODE_COUNT:
-		break;
-	}
-	return FAILED;
+	return statuses[code] != 0 ? statuses[code] : FAILED;
 }
 
 void api_fail_err(struct http_request *request, const struct err *err)

@@ -248,11 +248,12 @@ enum err_code sqlite_conn_open(const char *path, bool create, struct sqlite_conn
 		sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
 		/* The cache is 16 MiB; what is larger is the system's page cache anyway. A log that one large write
 		 * made long is cut to 64 MiB when it begins anew. */
-		code = sqlite_conn_exec(conn,
-				 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-				 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
-				 "PRAGMA journal_size_limit = 67108864",
-				 err);
+		code = sqlite_conn_exec(
+			conn,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+			"PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; "
+			"PRAGMA journal_size_limit = 67108864",
+			err);
 	}
 	if (code != ERR_OK) {
 		sqlite_conn_close(conn);

@@ -3,8 +3,8 @@
 
 #define OPEN(path, handler_name, id)                                                                                   \
 	{                                                                                                              \
-		.method = HTTP_METHOD_GET, .pattern = path, .scope = API_ANYBODY, .handler = &(handler_name),          \
-		.operation_id = id                                                                                     \
+		.method = HTTP_METHOD_GET, .pattern = (path), .scope = API_ANYBODY, .handler = &(handler_name),        \
+		.operation_id = (id)                                                                                   \
 	}
 
 static const struct http_route routes[] = {

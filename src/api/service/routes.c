@@ -6,12 +6,12 @@
 #define ROUTE(verb, path, handler_name, id)                                                                            \
 	{                                                                                                              \
 		.method = HTTP_METHOD_##verb, .pattern = "/api/v1" path, .scope = API_USER,                            \
-		.handler = &(handler_name), .operation_id = id                                                         \
+		.handler = &(handler_name), .operation_id = (id)                                                       \
 	}
 #define AUTH(path, handler_name, id)                                                                                   \
 	{                                                                                                              \
 		.method = HTTP_METHOD_POST, .pattern = "/api/v1/auth" path, .scope = API_ANYBODY,                      \
-		.body = HTTP_BODY_JSON, .body_max = API_JSON_MAX, .handler = &(handler_name), .operation_id = id       \
+		.body = HTTP_BODY_JSON, .body_max = API_JSON_MAX, .handler = &(handler_name), .operation_id = (id)     \
 	}
 
 static const struct http_route routes[] = {

@@ -63,35 +63,19 @@ void api_fail_field(struct http_request *request, const char *field, const char 
 	api_fail(request, &problem);
 }
 
+/* What is not here is our own fault. */
+static const int statuses[ERR_CODE_COUNT] = {
+	[ERR_INVALID] = BAD_REQUEST,	    [ERR_USAGE] = BAD_REQUEST,		 [ERR_NOT_FOUND] = NOT_FOUND,
+	[ERR_REFERENCE] = NOT_FOUND,	    [ERR_CONFLICT] = CONFLICT,		 [ERR_TOO_BIG] = TOO_LARGE,
+	[ERR_BAD_MEDIA] = UNSUPPORTED_TYPE, [ERR_NO_SPACE] = NO_SPACE,		 [ERR_NETWORK] = UNAVAILABLE,
+	[ERR_UNAVAILABLE] = UNAVAILABLE,    [ERR_TIMEOUT] = UNAVAILABLE,	 [ERR_BUSY] = UNAVAILABLE,
+	[ERR_READ_ONLY] = UNAVAILABLE,	    [ERR_OUTCOME_UNKNOWN] = UNAVAILABLE, [ERR_CANCELLED] = UNAVAILABLE,
+	[ERR_NO_MEMORY] = UNAVAILABLE
+};
+
 int api_status_of(enum err_code code)
 {
-	static const struct {
-		enum err_code code;
-		int status;
-	} rows[] = {
-		{ ERR_INVALID, BAD_REQUEST },
-		{ ERR_USAGE, BAD_REQUEST },
-		{ ERR_NOT_FOUND, NOT_FOUND },
-		{ ERR_REFERENCE, NOT_FOUND },
-		{ ERR_CONFLICT, CONFLICT },
-		{ ERR_TOO_BIG, TOO_LARGE },
-		{ ERR_BAD_MEDIA, UNSUPPORTED_TYPE },
-		{ ERR_NO_SPACE, NO_SPACE },
-		/* What may pass by itself. */
-		{ ERR_NETWORK, UNAVAILABLE },
-		{ ERR_UNAVAILABLE, UNAVAILABLE },
-		{ ERR_TIMEOUT, UNAVAILABLE },
-		{ ERR_BUSY, UNAVAILABLE },
-		{ ERR_READ_ONLY, UNAVAILABLE },
-		{ ERR_OUTCOME_UNKNOWN, UNAVAILABLE },
-		{ ERR_CANCELLED, UNAVAILABLE },
-		{ ERR_NO_MEMORY, UNAVAILABLE },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (rows[i].code == code)
-			return rows[i].status;
-	}
-	return FAILED;
+	return statuses[code] != 0 ? statuses[code] : FAILED;
 }
 
 void api_fail_err(struct http_request *request, const struct err *err)

@@ -10,6 +10,8 @@
 
 /* What a shell says of a process that a signal ended. */
 enum { SIGNALLED = 128, MS = 1000 };
+/* Rows of one unit of work: it holds up no other for long. */
+enum { SESSIONS_AT_ONCE = 1000 };
 
 /* -- the sweep ---------------------------------------------------------------------------------------- */
 
@@ -18,9 +20,29 @@ static struct server *server_of_sweep(struct http_work *work)
 	return (struct server *)(void *)((char *)work - offsetof(struct server, sweeping));
 }
 
+/* Refresh tokens that have expired. */
+static enum err_code run_session_sweep(struct db_tx *tx, void *count, struct err *err)
+{
+	return session_sweep(tx, clock_wall_us(), SESSIONS_AT_ONCE, count, err);
+}
+
+static void sweep_sessions(const struct server *s)
+{
+	int64_t count = 0;
+	struct err err;
+	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_session_sweep, .arg = &count };
+	do {
+		if (db_run(s->db, &work, &err) != ERR_OK) {
+			log_line(LOG_WARNING, "expired sessions could not be swept: %s", err.message);
+			return;
+		}
+	} while (count == SESSIONS_AT_ONCE);
+}
+
 static void run_sweep(struct http_work *work)
 {
 	const struct server *s = server_of_sweep(work);
+	sweep_sessions(s);
 	struct sweep_counts counts = { 0 };
 	struct err err;
 	if (jobs_sweep(&s->files, s->sweep_before_us, &counts, &err) != ERR_OK)

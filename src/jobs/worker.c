@@ -35,7 +35,6 @@ void task_init(struct task *task, struct worker *worker, const struct part_claim
 void task_work(struct task *task, void (*run)(struct http_work *work), void (*done)(struct http_work *work))
 {
 	task->working = true;
-	task->why.code = ERR_OK;
 	task->work.run = run;
 	task->work.done = done;
 	http_pool_continue(task->worker->spec.pool, &task->work);
@@ -85,12 +84,10 @@ static void done_fail(struct http_work *work)
 
 void task_fail(struct task *task)
 {
-	struct err why = task->why;
-	if (why.code != ERR_CANCELLED)
+	if (task->why.code != ERR_CANCELLED)
 		log_line(LOG_WARNING, "part %" PRId64 " of job %" PRId64 ", stage %d: %s", task->claim.index,
-			 task->claim.job, task->claim.stage, why.message);
+			 task->claim.job, task->claim.stage, task->why.message);
 	task_work(task, run_fail, done_fail);
-	task->why = why;
 }
 
 /* Stops the tasks of a job (or all: job 0). */

@@ -5,7 +5,9 @@
 
 #include "base/io.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/secret.h"
+#include "jobs/job_row.h"
 #include "jobs/job_work_priv.h"
 
 /* The first byte of an object's id, which no id of version 7 has before the year 10000: an object of one kind never
@@ -181,6 +183,27 @@ enum err_code job_parts_remove(const struct files *files, const struct uuid *job
 			return err->code;
 	}
 	return ERR_OK;
+}
+
+/* Whether nobody will ever work on the job again: it was cancelled, or deleted. One that failed may be tried again. */
+static enum err_code is_over_for_good(const struct files *files, const struct uuid *job, bool *ret, struct err *err)
+{
+	static const struct db_stmt find = { .sql = "SELECT state FROM jobs WHERE id = $1", .params = "b" };
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_bytes(job->bytes, sizeof job->bytes) };
+	if (db_run_stmt(files->db, DB_READ, &find, params, &rows, err) != ERR_OK)
+		return err->code;
+	*ret = rows.count == 0 || db_get_int(&rows, 0, 0) == JOB_CANCELLED;
+	return ERR_OK;
+}
+
+void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts)
+{
+	bool is_over = false;
+	struct err err;
+	if (is_over_for_good(files, &facts->id, &is_over, &err) != ERR_OK ||
+	    (is_over && job_parts_remove(files, &facts->id, parts, &err) != ERR_OK))
+		log_line(LOG_WARNING, "parts of a job that has ended are left to the sweep: %s", err.message);
 }
 
 enum err_code job_objects_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)

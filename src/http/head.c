@@ -133,26 +133,25 @@ int head_finish(struct request_head *head, const char **ret_reason)
 	char *path = find_path(head->text.data);
 	char *query = strchr(path, '?');
 	struct err err;
-	if (query) {
+	if (query)
 		*query++ = '\0';
-		if (*query && form_parse(query, strlen(query), &head->query, &err)) {
-			*ret_reason = "the query of the address is not sound";
-			return BAD_REQUEST;
-		}
-	}
 	size_t len = strlen(path);
+	/* As far as it goes: whoever owns the path gives an error its shape. */
+	head->path = path;
 	if (len == 0) { /* "http://host" */
 		head->path = "/";
-		head->path_len = 1;
-		return 0;
-	}
-	if (strcasestr(path, "%2f") || !percent_decode(path, &len, false) || !path_is_sound(path, len)) {
+		len = 1;
+	} else if (strcasestr(path, "%2f") || !percent_decode(path, &len, false) || !path_is_sound(path, len)) {
 		*ret_reason = "the path of the address is not sound";
 		return BAD_REQUEST;
+	} else {
+		path[len] = '\0';
 	}
-	path[len] = '\0';
-	head->path = path;
 	head->path_len = len;
+	if (query && *query && form_parse(query, strlen(query), &head->query, &err)) {
+		*ret_reason = "the query of the address is not sound";
+		return BAD_REQUEST;
+	}
 	return 0;
 }
 

@@ -21,7 +21,8 @@ const struct http_route *http_request_route(const struct http_request *request);
 /* The method as sent: HEAD where a GET row answers it. */
 enum http_method http_request_method(const struct http_request *request);
 
-/* The decoded path; "" where the request was malformed before it. Without its query; for routing, never for logs. */
+/* The decoded path (of an error: as far as it is sound; "" where the request was malformed before it). Without its
+ * query; for routing, never for logs. */
 const char *http_request_path(const struct http_request *request);
 
 /* The value of a parameter of the pattern, not ended by 0; len 0 where there is none of that name. */

@@ -49,7 +49,7 @@ struct http_access {
 struct http_error {
 	int status;
 	const char *message; /* for the user; lower case, no full stop */
-	const char *path; /* decoded; "" where the request was malformed before it */
+	const char *path; /* decoded as far as it is sound; "" where the request was malformed before it */
 	const struct http_route *route; /* NULL: none matched */
 	const struct http_request *request; /* for its id */
 	struct strbuf *body; /* to be filled */

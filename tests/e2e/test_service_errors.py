@@ -152,8 +152,10 @@ def test_errors_have_the_shape_of_who_owns_the_path(server, user):
     answer = server.request("PUT", "/api/v1/files")
     assert is_error(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "GET, HEAD"
-    for bad in ("nonsense", "123e4567-e89b-12d3-a456-42661417400", "%20", "..%2f"):
-        assert user.get(f"/jobs/{bad}").status in (400, 404)
+    for bad in ("nonsense", "123e4567-e89b-12d3-a456-42661417400", "%20"):
+        assert is_error(user.get(f"/jobs/{bad}"), 404, "NOT_FOUND")
+    for bad in ("/jobs/..%2f", "/jobs/%01", "/jobs/%ff", "/jobs/%", "/jobs/../files", "/jobs?limit=%ff", "/jobs?a=%00"):
+        assert is_error(user.get(bad), 400, "VALIDATION_ERROR")
 
 
 def test_every_answer_has_the_headers_that_protect_browsers(server, user):

@@ -2,17 +2,20 @@
 recogniser where its model is here."""
 import contextlib
 import pathlib
+import random
 import re
 import signal
+import sqlite3
 import struct
+import subprocess
 import tempfile
 import threading
 import time
 import uuid
 
 import pytest
-from api_server import Server, multipart, parse_events, postgres, wait_for
-from conftest import has_model
+from api_server import Server, multipart, parse_events, postgres, s3, wait_for
+from conftest import ROOT, has_model
 
 RATE, HEAD_BYTES = 16000, 44
 
@@ -271,4 +274,99 @@ def test_a_large_upload_takes_no_more_memory_than_a_small_one(folder):
         response = connection.getresponse()
         assert response.status == 201, response.read()
     assert memory_kib(server.process) - before < 16 * 1024
+    server.stop()
+
+
+# -- what stands behind the server -----------------------------------------------------------------------
+
+
+def test_a_database_that_is_killed_costs_time_and_nothing_else(folder, jfk, speech_model):
+    place = folder / "postgres"
+    place.mkdir()
+    place.chmod(0o755)
+    script = ROOT / "tests" / "support" / "postgres"
+    with postgres(place) as env:
+        if env is None:
+            pytest.skip("there is no PostgreSQL here")
+        server = Server(folder / "data", env, ["--database-timeout", "2s"], fake=False).wait_ready()
+        user = server.user()
+        created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
+        half = Half(user, repeated(jfk, 8))
+        follow(user, created["id"], has_part)
+        subprocess.run([script, "kill", place], check=True)
+        answer = server.request("GET", "/readyz")
+        assert (answer.status, answer.json()["checks"]["database"] != "ok") == (503, True)
+        answer = user.get("/jobs")
+        assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert str(place) not in answer.json()["message"]
+        subprocess.run([script, "start", place], check=True)
+        server.wait_ready()
+        # The upload meets the new database: its row is still there.
+        assert half.finish().status == 201
+        for file_id in (created["id"], half.id):
+            job = user.wait_job(file_id, "completed", "failed")
+            assert job["status"] == "completed", (job, server.log())
+        assert len(re.findall("country", user.get(f"/transcriptions/{created['id']}").ok()["text"])) == 32
+        server.stop()
+
+
+def test_a_store_that_is_away_is_a_503_and_leaves_nothing(folder, jfk):
+    place = folder / "s3"
+    place.mkdir()
+    with s3(place) as env:
+        if env is None:
+            pytest.skip("there is no S3 server here")
+        server = Server(folder / "data", env).wait_ready()
+        user = server.user()
+        # Every request of the upload's object meets an error that does not pass.
+        (place / "faults").write_text("PUT files 0 1000 503\n", encoding="ascii")
+        answer = user.upload(jfk.read_bytes())
+        assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+        assert user.get("/files").ok()["total"] == 0
+        (place / "faults").write_text("", encoding="ascii")
+        created = user.upload(jfk.read_bytes()).ok(201)
+        user.wait_job(created["id"], "completed")
+        server.stop()
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of a few megabytes."""
+    with tempfile.TemporaryDirectory() as name:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", name], capture_output=True,
+                                 check=False)
+        if mounted.returncode != 0:
+            pytest.skip("nothing can be mounted here")
+        try:
+            yield pathlib.Path(name)
+        finally:
+            subprocess.run(["umount", name], check=True)
+
+
+def test_a_full_disk_is_a_507_and_recovers(small_disk, jfk):
+    server = Server(small_disk / "data").wait_ready()
+    user = server.user()
+    noise = b"RIFF\xff\xff\xff\x7fWAVEfmt " + random.Random(1).randbytes(40 << 20)
+    answer = user.upload(noise)
+    assert (answer.status, answer.json()["code"]) == (507, "INSUFFICIENT_STORAGE")
+    assert str(small_disk) not in answer.json()["message"]
+    assert user.get("/files").ok()["total"] == 0
+    created = user.upload(jfk.read_bytes()).ok(201)
+    user.wait_job(created["id"], "completed")
+    server.stop()
+
+
+def test_a_full_quota_is_a_507_that_says_so(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    first = user.upload(jfk.read_bytes()).ok(201)
+    # Plans are the administrator's; the database is SQLite's, and this is what `tiro admin plan set` will do.
+    with contextlib.closing(sqlite3.connect(folder / "data" / "tiro.db")) as database:
+        database.execute("UPDATE plans SET storage_bytes = 500000")
+        database.commit()
+    answer = user.upload(jfk.read_bytes())
+    assert (answer.status, answer.json()["code"]) == (507, "INSUFFICIENT_STORAGE")
+    assert "quota" in answer.json()["message"]
+    user.request("DELETE", f"/files/{first['id']}").ok(204)
+    user.upload(jfk.read_bytes()).ok(201)
     server.stop()

@@ -188,7 +188,7 @@ static void on_stored(void *owner, const struct vault_info *info, const struct e
 	s->why = *why;
 	if (info)
 		s->info = *info;
-	s->ended = true;
+	s->ended = s->room = true; /* whoever waits for room need not any more */
 }
 
 static const struct intake_events intake_callbacks = { .on_room = on_room, .on_end = on_stored };
@@ -483,6 +483,85 @@ static void the_sweep_takes_what_was_left_and_nothing_else(void **state)
 	upload_abort(upload);
 }
 
+/* -- events of uploads ------------------------------------------------------------------------------------- */
+
+struct told {
+	struct follower *follower;
+	int events, caught_up;
+	bool is_caught_up;
+	char last[EVENT_DATA_MAX];
+};
+
+static void on_told(void *owner, const struct event *event)
+{
+	struct told *told = owner;
+	assert_string_equal(event->name, "upload_progress");
+	(void)snprintf(told->last, sizeof told->last, "%s", event->data);
+	told->events++;
+}
+
+static void on_caught_up(void *owner)
+{
+	struct told *told = owner;
+	told->caught_up++;
+	told->is_caught_up = true;
+}
+
+static void who_follows_is_told_when_there_is_no_more(void **state)
+{
+	(void)state;
+	struct told told = { .events = 0 };
+	struct err err;
+	struct sending sent;
+	struct uuid nobody = { { 1 } };
+	make_speech(2);
+	struct intake *intake = begin(&sent, &alice, 0);
+	feed(intake, &sent, speech.data, speech.len / 2);
+	assert_ok(event_follow(hub, &sent.job.file, 0, on_told, &told, &told.follower, &why));
+	event_when_caught_up(told.follower, on_caught_up);
+	wait_for(&told.is_caught_up, "the end of no events");
+	assert_int_equal(told.events, 0);
+	/* Of a size that is not known nothing is known but the bytes. */
+	told.is_caught_up = false;
+	assert_ok(event_tell_upload(db, &sent.job.file, 1000, 0, &why));
+	wait_for(&told.is_caught_up, "an event");
+	assert_string_equal(told.last, "{\"progress\":0,\"bytes_processed\":1000}");
+	/* Many events are several readings, and one end. */
+	told.is_caught_up = false;
+	for (uint64_t i = 0; i < 2 * EVENTS_PER_READ; i++)
+		assert_ok(event_tell_upload(db, &sent.job.file, 1000 + i, 1000, &why));
+	while (told.events < 2 * EVENTS_PER_READ + 1) {
+		told.is_caught_up = false;
+		wait_for(&told.is_caught_up, "many events");
+	}
+	assert_non_null(strstr(told.last, "\"progress\":1,"));
+	event_unfollow(told.follower);
+	assert_int_equal(event_tell_upload(db, &nobody, 1, 1, &err), ERR_REFERENCE);
+	intake_abort(intake);
+	wait_for(&sent.ended, "the end of an upload");
+}
+
+static void an_upload_larger_than_the_plan_allows_is_refused(void **state)
+{
+	(void)state;
+	static const struct db_stmt narrow = { .sql = "UPDATE plans SET file_bytes = 100000, weight = 2000000",
+					       .params = "" };
+	struct sending sent;
+	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
+	make_speech(2);
+	/* Announced, and found out. */
+	(void)begin(&sent, &alice, speech.len);
+	wait_for(&sent.ended, "the end of an upload");
+	assert_int_equal(sent.why.code, ERR_TOO_BIG);
+	struct intake *intake = begin(&sent, &alice, 0);
+	feed(intake, &sent, speech.data, speech.len);
+	if (!sent.ended)
+		intake_finish(intake);
+	wait_for(&sent.ended, "the end of an upload");
+	assert_int_equal(sent.why.code, ERR_TOO_BIG);
+	assert_int_equal(count_objects(), 0);
+}
+
 static int open_vad(void)
 {
 	char path[512];
@@ -502,6 +581,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(an_upload_beyond_the_quota_is_refused_and_leaves_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_upload_that_breaks_off_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_upload_larger_than_the_plan_allows_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_follows_is_told_when_there_is_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_sweep_takes_what_was_left_and_nothing_else, setup, teardown),
 	};
 	vad_fd = open_vad();

@@ -65,8 +65,8 @@ enum err_code job_part_write(const struct files *files, const struct job_facts *
 enum err_code job_part_read(const struct files *files, const struct job_facts *facts, uint32_t index,
 			    struct part_layout *ret, int *ret_fd, struct err *err) MUST_CHECK;
 
-/* Parts that were written when their job had ended: removes the objects of its first `parts`, where it has ended for good;
- * others are the sweep's. */
+/* Parts that were written when their job had ended: removes the objects of its first `parts`, where it has ended for
+ * good; others are the sweep's. */
 void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts);
 
 /* A part is recognised. */

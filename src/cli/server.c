@@ -173,6 +173,9 @@ static enum err_code open_listener(struct server *s, struct listener *listener, 
 					 .tls = extent == API_ALL ? s->tls : NULL };
 	listener->ops = api_server_ops();
 	spec.limits.connections = (uint32_t)s->settings->connections;
+	/* Behind a proxy all clients have its address. */
+	if (s->settings->trusted_proxies)
+		spec.limits.per_address = 0;
 	spec.headers = api_security_headers(&spec.header_count);
 	if (extent == API_ALL)
 		listener->ops.on_drained = on_http_drained;

@@ -1,8 +1,10 @@
 #include "accounts/access.h"
 
+#include "accounts/api_tokens.h"
 #include "accounts/users_priv.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/log.h"
 
 enum {
 	/* Places where one token may be: enough that a full table loses few that are in use. */
@@ -134,27 +136,74 @@ struct access_counts access_counts(const struct access_cache *cache)
 static const struct db_stmt look_up = { .sql = "SELECT is_active, generation, roles FROM users WHERE id = $1",
 					.params = "b" };
 
-static enum err_code look_up_unit(struct db_tx *tx, void *arg, struct err *err)
+static enum err_code session_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct access_question *question = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { uuid_value(&question->claims.user) };
-	question->is_current = false;
+	question->is_good = false;
 	enum err_code code = db_query(tx, &look_up, params, &rows, err);
 	if (code || rows.count == 0)
 		return code;
-	question->is_current = db_get_int(&rows, 0, 0) != 0 && db_get_int(&rows, 0, 1) == question->claims.generation;
-	question->access.roles = roles_parse(db_get_text(&rows, 0, 2));
+	question->is_good = db_get_int(&rows, 0, 0) != 0 && db_get_int(&rows, 0, 1) == question->claims.generation;
+	question->access = (struct access){ .kind = ACCESS_SESSION,
+					    .user = question->claims.user,
+					    .application = question->claims.user,
+					    .token = question->claims.id,
+					    .permissions = PERMISSIONS_ALL,
+					    .roles = roles_parse(db_get_text(&rows, 0, 2)),
+					    .expires_s = question->claims.expires_s };
 	return ERR_OK;
+}
+
+static enum err_code api_token_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct access_question *question = arg;
+	return api_token_look_up(tx, question->hash, &question->is_good, &question->access, err);
+}
+
+/* A use that is to be noted. */
+struct use {
+	struct uuid token;
+	int64_t now_us;
+};
+
+static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	const struct use *use = arg;
+	return api_token_touch(tx, &use->token, use->now_us, err);
+}
+
+static void on_used(void *arg, enum err_code code, const struct err *err)
+{
+	if (code)
+		log_line(LOG_DEBUG, "the use of a token was not noted: %s", err->message);
+	free(arg);
+}
+
+/* Nobody waits for it, and nobody is refused where it fails. */
+static void note_use(struct access_cache *cache, const struct access *access)
+{
+	struct err err;
+	struct use *use = malloc(sizeof *use);
+	if (!use)
+		return;
+	*use = (struct use){ .token = access->token, .now_us = wall_us(cache) };
+	struct db_work work = {
+		.mode = DB_WRITE_RELAXED, .is_single = true, .run = use_unit, .done = on_used, .arg = use
+	};
+	if (db_submit(cache->config.db, &work, &err) != ERR_OK)
+		on_used(use, err.code, &err);
 }
 
 static enum err_code judge(struct access_question *question, struct err *err)
 {
-	if (!question->is_current)
+	if (!question->is_good)
 		return err_set(err, ERR_DENIED, "the token is no longer valid");
-	question->access.user = question->claims.user;
-	question->access.token = question->claims.id;
-	question->access.expires_s = question->claims.expires_s;
+	if (question->access.expires_s <= wall_us(question->cache) / US_PER_S)
+		return err_set(err, ERR_TIMEOUT, "the token has expired");
+	if (question->access.kind == ACCESS_API_TOKEN)
+		note_use(question->cache, &question->access);
 	if (question->epoch == question->cache->epoch)
 		keep(question->cache, question);
 	return ERR_OK;
@@ -195,11 +244,18 @@ static bool is_known(struct access_cache *cache, struct access_question *questio
 	return true;
 }
 
-static enum err_code ask(struct access_cache *cache, struct access_question *question)
+static bool is_api_token(const char *token, size_t len)
 {
-	struct db_work work = {
-		.mode = DB_READ, .is_single = true, .run = look_up_unit, .done = on_answer, .arg = question
-	};
+	return len == API_TOKEN_VALUE_SIZE - 1 && memcmp(token, API_TOKEN_MARK, sizeof API_TOKEN_MARK - 1) == 0;
+}
+
+static enum err_code ask(struct access_cache *cache, enum access_kind kind, struct access_question *question)
+{
+	struct db_work work = { .mode = DB_READ,
+				.is_single = true,
+				.run = kind == ACCESS_API_TOKEN ? api_token_unit : session_unit,
+				.done = on_answer,
+				.arg = question };
 	question->cache = cache;
 	question->epoch = cache->epoch;
 	cache->counts.lookups++;
@@ -215,11 +271,12 @@ bool access_check(struct access_cache *cache, const char *token, size_t len, str
 		question->code = ERR_OK;
 		return true;
 	}
-	if (!code)
+	enum access_kind kind = is_api_token(token, len) ? ACCESS_API_TOKEN : ACCESS_SESSION;
+	if (!code && kind == ACCESS_SESSION)
 		code = jwt_verify(cache->config.signer, JWT_ACCESS, token, len, wall_us(cache), &question->claims,
 				  &question->err);
 	if (!code)
-		code = ask(cache, question);
+		code = ask(cache, kind, question);
 	if (!code)
 		return false;
 	cache->counts.refused++;

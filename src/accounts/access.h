@@ -1,7 +1,7 @@
 /*
- * Who sends a request: access tokens, checked on the loop's thread. A token that is known costs one hash and one look
- * into a table of fixed size (well below a microsecond); one that is not is checked by its signature, and its user is
- * looked up once. The table forgets a token
+ * Who sends a request: access tokens of sessions and API tokens, checked on the loop's thread. A token that is known
+ * costs one hash and one look into a table of fixed size (well below a microsecond); of one that is not the database is
+ * asked once: for the user of a session's, whose signature was good, or for the API token's row. The table forgets a token
  *
  * - when it expires,
  * - when a notice says that its user's tokens are to be looked up anew (accounts/users.h), all of them where notices
@@ -18,16 +18,21 @@
 #include "accounts/jwt.h"
 #include "store/db.h"
 
-/* One look into the database per minute and token. */
+/* One look into the database per minute and token; API tokens' last use is noted with it. */
 #define ACCESS_AGE_US ((int64_t)60 * 1000 * 1000)
 /* Tokens that are kept: 120 bytes each, touched only when used. */
 enum { ACCESS_ENTRIES_DEFAULT = 16384, ACCESS_ENTRIES_MAX = 1 << 20 };
 
+enum access_kind { ACCESS_SESSION, ACCESS_API_TOKEN };
+
 struct access {
+	enum access_kind kind;
 	struct uuid user;
-	struct uuid token; /* its jti, for logs */
+	struct uuid application; /* that is charged; the user's id where it is their default one */
+	struct uuid token; /* its id (of a session's, the jti), for logs */
+	int permissions; /* accounts/api_tokens.h; of a session all */
 	struct roles roles; /* by the database */
-	int64_t expires_s;
+	int64_t expires_s; /* INT64_MAX: never */
 };
 
 struct access_cache;
@@ -59,7 +64,7 @@ struct access_question {
 	struct jwt_claims claims;
 	unsigned char hash[32];
 	uint64_t epoch;
-	bool is_current;
+	bool is_good;
 };
 
 /* True: the answer is there, `done` is not called. False: `done` is called later, exactly once. */

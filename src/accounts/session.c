@@ -21,15 +21,6 @@ static const struct db_stmt sweep = {
 	.params = "ii"
 };
 
-static enum err_code hash_of(const char *token, size_t len, unsigned char ret[SHA256_BYTES], struct err *err)
-{
-	cleanup_sha256 struct sha256 *hash = NULL;
-	enum err_code code = sha256_new(&hash, err);
-	if (!code)
-		code = sha256_add(hash, token, len, err);
-	return code ? code : sha256_finish_bytes(hash, ret, err);
-}
-
 static enum err_code sign(const struct session_policy *policy, const struct user *user, enum jwt_type type,
 			  int64_t now_us, char ret[JWT_MAX + 1], struct err *err)
 {
@@ -54,7 +45,7 @@ static enum err_code give_pair(struct db_tx *tx, const struct session_policy *po
 	if (!code)
 		code = sign(policy, &session->user, JWT_REFRESH, now_us, session->refresh, err);
 	if (!code)
-		code = hash_of(session->refresh, strlen(session->refresh), hash, err);
+		code = sha256_of_bytes(session->refresh, strlen(session->refresh), hash, err);
 	if (code)
 		return code;
 	struct db_value params[] = { db_bytes(hash, sizeof hash), uuid_value(&session->user.id), uuid_value(family),
@@ -78,7 +69,7 @@ enum err_code session_refresh_begin(const struct session_policy *policy, const c
 {
 	*ret = (struct session_refresh){ .policy = policy, .now_us = now_us, .outcome = SESSION_ENDED };
 	enum err_code code = jwt_verify(&policy->signer, JWT_REFRESH, token, len, now_us, &ret->claims, err);
-	return code ? code : hash_of(token, len, ret->hash, err);
+	return code ? code : sha256_of_bytes(token, len, ret->hash, err);
 }
 
 static enum err_code end_family(struct db_tx *tx, const struct uuid *family, struct err *err)

@@ -21,11 +21,6 @@ static const struct db_stmt find_admin = {
 	.params = ""
 };
 
-static void copy_cell(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
-{
-	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
-}
-
 static void read_user(const struct db_rows *rows, size_t row, struct user *ret)
 {
 	size_t size;
@@ -37,12 +32,12 @@ static void read_user(const struct db_rows *rows, size_t row, struct user *ret)
 		.created_us = db_get_int(rows, row, 10),
 		.updated_us = db_get_int(rows, row, 11),
 	};
-	copy_cell(rows, row, 1, ret->email, sizeof ret->email);
-	copy_cell(rows, row, 2, ret->username, sizeof ret->username);
-	copy_cell(rows, row, 3, ret->phone, sizeof ret->phone);
-	copy_cell(rows, row, 4, ret->first_name, sizeof ret->first_name);
-	copy_cell(rows, row, 5, ret->last_name, sizeof ret->last_name);
-	copy_cell(rows, row, 6, ret->plan, sizeof ret->plan);
+	text_cell(rows, row, 1, ret->email, sizeof ret->email);
+	text_cell(rows, row, 2, ret->username, sizeof ret->username);
+	text_cell(rows, row, 3, ret->phone, sizeof ret->phone);
+	text_cell(rows, row, 4, ret->first_name, sizeof ret->first_name);
+	text_cell(rows, row, 5, ret->last_name, sizeof ret->last_name);
+	text_cell(rows, row, 6, ret->plan, sizeof ret->plan);
 	const void *key = db_get_bytes(rows, row, 12, &size);
 	if (size == sizeof ret->public_key.bytes)
 		memcpy(ret->public_key.bytes, key, size);
@@ -82,7 +77,7 @@ enum err_code user_find_login(struct db_tx *tx, const char *login, struct user *
 		return not_found(err);
 	read_user(&rows, 0, ret);
 	if (ret_hash)
-		copy_cell(&rows, 0, HASH_COLUMN, ret_hash, PASSWORD_HASH_SIZE);
+		text_cell(&rows, 0, HASH_COLUMN, ret_hash, PASSWORD_HASH_SIZE);
 	return ERR_OK;
 }
 
@@ -138,7 +133,7 @@ static const struct db_stmt raise_generation = { .sql = "UPDATE users SET genera
 static const struct db_stmt drop_tokens = { .sql = "DELETE FROM refresh_tokens WHERE user_id = $1", .params = "b" };
 static const struct db_stmt drop_user = { .sql = "DELETE FROM users WHERE id = $1", .params = "b" };
 
-static enum err_code tell(struct db_tx *tx, const struct uuid *id, struct err *err)
+enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err)
 {
 	char text[UUID_TEXT_SIZE];
 	uuid_text(id, text);
@@ -151,7 +146,7 @@ enum err_code user_end_tokens(struct db_tx *tx, const struct uuid *id, struct er
 	enum err_code code = db_post(tx, &raise_generation, params, err);
 	if (!code)
 		code = db_post(tx, &drop_tokens, params, err);
-	return code ? code : tell(tx, id, err);
+	return code ? code : user_tell(tx, id, err);
 }
 
 /* Sets one column; ERR_NOT_FOUND where there is no such user. */
@@ -179,7 +174,7 @@ enum err_code user_change(struct db_tx *tx, const struct uuid *id, const struct 
 		code = set(tx, &set_active, id, db_int(*change->is_active), now_us, err);
 	if (!code && change->is_active && !*change->is_active)
 		return user_end_tokens(tx, id, err);
-	return code ? code : tell(tx, id, err);
+	return code ? code : user_tell(tx, id, err);
 }
 
 enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const char *hash, int64_t now_us,
@@ -205,5 +200,5 @@ enum err_code user_delete(struct db_tx *tx, const struct uuid *id, struct err *e
 		return err_set(err, code, "the user still has files or jobs");
 	if (!code && rows.changed == 0)
 		return not_found(err);
-	return code ? code : tell(tx, id, err);
+	return code ? code : user_tell(tx, id, err);
 }

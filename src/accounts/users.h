@@ -11,12 +11,13 @@
 #include "accounts/field.h"
 #include "accounts/keyring.h"
 #include "accounts/password.h"
+#include "accounts/plans.h"
 #include "accounts/roles.h"
 #include "accounts/text.h"
 #include "base/uuid.h"
 #include "store/db.h"
 
-enum { PLAN_NAME_MAX = 64, USERS_LIST_MAX = 1000 };
+enum { USERS_LIST_MAX = 1000 };
 
 /* Notices on this channel: a user's id as text, whose tokens must be looked up anew. */
 #define USERS_CHANNEL "users"

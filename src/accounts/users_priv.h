@@ -1,7 +1,8 @@
-/* Between the files of this room: ids in rows. */
+/* Between the files of this room: ids and texts in rows. */
 #ifndef TIRO_ACCOUNTS_USERS_PRIV_H
 #define TIRO_ACCOUNTS_USERS_PRIV_H
 
+#include <stdio.h>
 #include <string.h>
 
 #include "accounts/users.h"
@@ -23,6 +24,14 @@ static inline struct uuid uuid_cell(const struct db_rows *rows, size_t row, size
 		memcpy(id.bytes, bytes, size);
 	return id;
 }
+
+static inline void text_cell(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
+}
+
+/* Tells all nodes that what they know of the user's tokens is old. */
+enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
 
 /* Raises the generation, which ends the user's tokens, and tells all nodes. Refresh tokens go. */
 enum err_code user_end_tokens(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;

@@ -89,6 +89,15 @@ enum err_code sha256_add_file(struct sha256 *hash, int fd, struct err *err)
 	}
 }
 
+enum err_code sha256_of_bytes(const void *bytes, size_t len, unsigned char ret[SHA256_BYTES], struct err *err)
+{
+	cleanup_sha256 struct sha256 *hash = NULL;
+	enum err_code code = sha256_new(&hash, err);
+	if (!code)
+		code = sha256_add(hash, bytes, len, err);
+	return code ? code : sha256_finish_bytes(hash, ret, err);
+}
+
 enum err_code sha256_of_path(const char *path, char ret_hex[SHA256_HEX_SIZE], struct err *err)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -32,6 +32,10 @@ enum err_code sha256_finish_bytes(struct sha256 *hash, unsigned char ret[SHA256_
 /* Adds the rest of a file, from the descriptor's offset to its end. Errors: ERR_IO. */
 enum err_code sha256_add_file(struct sha256 *hash, int fd, struct err *err) MUST_CHECK;
 
+/* The hash of bytes at hand. Errors: ERR_NO_MEMORY. */
+enum err_code sha256_of_bytes(const void *bytes, size_t len, unsigned char ret[SHA256_BYTES], struct err *err)
+	MUST_CHECK;
+
 /* The hash of the file at `path`. Errors: of open(2), ERR_IO, ERR_NO_MEMORY. */
 enum err_code sha256_of_path(const char *path, char ret_hex[SHA256_HEX_SIZE], struct err *err) MUST_CHECK;
 

@@ -1,5 +1,7 @@
 /* Access tokens on the loop, over the back end that the first argument names. */
 #include "accounts/access.h"
+#include "accounts/api_tokens.h"
+#include "accounts/applications.h"
 
 #include "cases.h"
 
@@ -208,6 +210,119 @@ static void the_table_is_bounded_and_keeps_what_is_used(void **state)
 	assert_true(kept >= 1 && kept <= 8);
 }
 
+/* -- API tokens --------------------------------------------------------------------------------------- */
+
+/* An application of a user, and a token of it. */
+struct program {
+	struct application application;
+	struct api_token token;
+	char value[API_TOKEN_VALUE_SIZE];
+};
+
+static enum err_code program_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct program *p = arg;
+	enum err_code code = application_add(tx, &p->application, NOON, err);
+	p->token.application = p->application.id;
+	return code ? code : api_token_add(tx, &p->token, NOON, p->value, err);
+}
+
+static struct program make_program(struct fixture *f, const struct uuid *user, int64_t expires_us)
+{
+	struct program p = {
+		.application = { .owner = *user, .name = "calls" },
+		.token = { .user = *user, .name = "ci", .permissions = PERMISSION_READ, .expires_us = expires_us }
+	};
+	assert_ok(run_unit(f->db, program_unit, &p, &why));
+	return p;
+}
+
+static enum err_code revoke_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct program *p = arg;
+	struct api_token_owner owner = { p->token.user, p->application.id };
+	return api_token_revoke(tx, &owner, &p->token.id, NOON, &p->token, err);
+}
+
+static enum err_code switch_off_unit(struct db_tx *tx, void *arg, struct err *err)
+{
+	struct program *p = arg;
+	bool is_active = false;
+	struct application_change change = { .is_active = &is_active };
+	return application_change(tx, &p->application.owner, &p->application.id, &change, NOON, &p->application, err);
+}
+
+static void an_api_token_says_who_is_charged_and_what_it_may_do(void **state)
+{
+	struct access_fixture *a = *state;
+	struct session s = register_person(a->f, "ada@example.org");
+	struct program p = make_program(a->f, &s.user.id, 0);
+	struct access_question q;
+	bool at_once;
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	assert_int_equal(q.access.kind, ACCESS_API_TOKEN);
+	assert_memory_equal(&q.access.user, &s.user.id, sizeof s.user.id);
+	assert_memory_equal(&q.access.application, &p.application.id, sizeof p.application.id);
+	assert_memory_equal(&q.access.token, &p.token.id, sizeof p.token.id);
+	assert_int_equal(q.access.permissions, PERMISSION_READ);
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	assert_true(at_once);
+	assert_int_equal(ask(a, s.access, &q, &at_once), ERR_OK);
+	assert_int_equal(q.access.kind, ACCESS_SESSION);
+	assert_memory_equal(&q.access.application, &s.user.id, sizeof s.user.id);
+}
+
+static void the_use_of_an_api_token_is_noted(void **state)
+{
+	struct access_fixture *a = *state;
+	struct session s = register_person(a->f, "ada@example.org");
+	struct program p = make_program(a->f, &s.user.id, 0);
+	struct access_question q;
+	bool at_once;
+	int64_t end_us = clock_monotonic_us() + 5 * US_PER_S;
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	while (get_number(a->f->db, "SELECT coalesce(max(last_used_at), 0) FROM api_tokens") == 0 &&
+	       clock_monotonic_us() < end_us)
+		(void)uv_run(&a->f->loop, UV_RUN_ONCE);
+	assert_int_equal(get_number(a->f->db, "SELECT last_used_at FROM api_tokens"), NOON);
+}
+
+static void an_api_token_that_is_wrong_expired_or_revoked_is_refused(void **state)
+{
+	struct access_fixture *a = *state;
+	struct session s = register_person(a->f, "ada@example.org");
+	struct program expiring = make_program(a->f, &s.user.id, NOON + 10 * SECOND), p = make_program(a->f, &s.user.id, 0);
+	struct access_question q;
+	bool at_once;
+	char other[API_TOKEN_VALUE_SIZE];
+	memcpy(other, p.value, sizeof other);
+	other[20] = other[20] == '0' ? '1' : '0';
+	assert_int_equal(ask(a, other, &q, &at_once), ERR_DENIED);
+	assert_int_equal(ask(a, p.token.prefix, &q, &at_once), ERR_DENIED);
+	assert_int_equal(ask(a, expiring.value, &q, &at_once), ERR_OK);
+	now_us = NOON + 10 * SECOND;
+	assert_int_equal(ask(a, expiring.value, &q, &at_once), ERR_TIMEOUT);
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	assert_ok(run_unit(a->f->db, revoke_unit, &p, &why));
+	assert_int_equal(ask_until_refused(a, p.value), ERR_DENIED);
+}
+
+static void an_application_that_is_switched_off_or_an_owner_who_is_ends_its_tokens(void **state)
+{
+	struct access_fixture *a = *state;
+	struct session s = register_person(a->f, "ada@example.org");
+	struct program p = make_program(a->f, &s.user.id, 0), other = make_program(a->f, &s.user.id, 0);
+	struct access_question q;
+	bool at_once;
+	assert_int_equal(ask(a, p.value, &q, &at_once), ERR_OK);
+	assert_ok(run_unit(a->f->db, switch_off_unit, &p, &why));
+	assert_int_equal(ask_until_refused(a, p.value), ERR_DENIED);
+	assert_int_equal(ask(a, other.value, &q, &at_once), ERR_OK);
+	switch_user(a->f, &s.user.id, false);
+	assert_int_equal(ask_until_refused(a, other.value), ERR_DENIED);
+}
+
 static void without_a_database_there_is_no_answer_but_an_error(void **state)
 {
 	struct access_fixture *a = *state;
@@ -227,4 +342,7 @@ CONTRACT_MAIN(WITH_ALL(a_token_is_looked_up_once), WITH_ALL(what_is_no_access_to
 	      WITH_ALL(a_user_who_is_switched_off_is_out_at_once), WITH_ALL(a_new_password_ends_access_tokens),
 	      WITH_ALL(a_new_role_counts_at_once), WITH_ALL(a_command_beside_the_server_is_heard),
 	      WITH_ALL(the_table_is_bounded_and_keeps_what_is_used),
-	      WITH_ALL(without_a_database_there_is_no_answer_but_an_error))
+	      WITH_ALL(without_a_database_there_is_no_answer_but_an_error),
+	      WITH_ALL(an_api_token_says_who_is_charged_and_what_it_may_do), WITH_ALL(the_use_of_an_api_token_is_noted),
+	      WITH_ALL(an_api_token_that_is_wrong_expired_or_revoked_is_refused),
+	      WITH_ALL(an_application_that_is_switched_off_or_an_owner_who_is_ends_its_tokens))

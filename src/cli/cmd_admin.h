@@ -11,6 +11,10 @@ struct admin_options {
 	const char *username, *phone, *first_name, *last_name;
 	const char *role; /* one or more, commas between */
 	const char *plan;
+	/* plan set: numbers, or "unlimited" */
+	const char *monthly_seconds, *monthly_pages, *max_file_bytes, *storage_bytes, *history_days, *concurrency;
+	const char *weight, *max_priority;
+	const char *application, *name, *permissions, *days; /* token add */
 	bool active, inactive, json;
 	char **words; /* after "user add" */
 	int word_count;
@@ -34,9 +38,22 @@ struct admin_verb {
 	enum err_code (*run)(struct admin *admin, struct err *err);
 };
 
-extern const struct admin_verb admin_user_verbs[];
-extern const size_t admin_user_verb_count;
-extern const struct admin_verb admin_key_verbs[];
-extern const size_t admin_key_verb_count;
+struct admin_verbs {
+	const struct admin_verb *verbs;
+	size_t count;
+};
+extern const struct admin_verbs admin_user, admin_role, admin_plan, admin_token, admin_key;
+
+/* A unit of work with `arg`. */
+enum err_code admin_run_unit(struct admin *admin, enum db_mode mode,
+			     enum err_code (*run)(struct db_tx *tx, void *arg, struct err *err), void *arg,
+			     struct err *err) MUST_CHECK;
+
+/* The user whom the command's first word names. Errors: ERR_NOT_FOUND, which says the name. */
+enum err_code admin_find_user(struct admin *admin, struct user *ret, struct err *err) MUST_CHECK;
+
+/* A time as people and programs read it: RFC 3339, UTC. */
+enum { ADMIN_TIME_SIZE = 32 };
+void admin_write_time(int64_t us, char ret[ADMIN_TIME_SIZE]);
 
 #endif

@@ -33,7 +33,7 @@ static enum err_code run_rotate(struct admin *admin, struct err *err)
 	return ERR_OK;
 }
 
-const struct admin_verb admin_key_verbs[] = {
+static const struct admin_verb verbs[] = {
 	{ "key", "rotate", "no more words", 0, true, run_rotate },
 };
-const size_t admin_key_verb_count = ARRAY_LEN(admin_key_verbs);
+const struct admin_verbs admin_key = { verbs, ARRAY_LEN(verbs) };

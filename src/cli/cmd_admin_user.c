@@ -11,14 +11,6 @@
 
 enum { PAGE = 200, JSON_USER_MAX = 64 * 1024 };
 
-static enum err_code run_unit(struct admin *admin, enum db_mode mode,
-			      enum err_code (*run)(struct db_tx *tx, void *arg, struct err *err), void *arg,
-			      struct err *err)
-{
-	struct db_work work = { .mode = mode, .run = run, .arg = arg };
-	return db_run(admin->db, &work, err);
-}
-
 static enum err_code parse_roles(const char *names, struct roles *ret, struct err *err)
 {
 	*ret = (struct roles){ 0 };
@@ -45,10 +37,10 @@ static enum err_code find_unit(struct db_tx *tx, void *arg, struct err *err)
 	return user_find_login(tx, call->name, &call->user, NULL, err);
 }
 
-static enum err_code find_named(struct admin *admin, struct user *ret, struct err *err)
+enum err_code admin_find_user(struct admin *admin, struct user *ret, struct err *err)
 {
 	struct find_call call = { .name = admin->options->words[0] };
-	enum err_code code = run_unit(admin, DB_READ, find_unit, &call, err);
+	enum err_code code = admin_run_unit(admin, DB_READ, find_unit, &call, err);
 	if (code) {
 		(void)err_prefix(err, "\"%s\"", call.name);
 		return code;
@@ -59,19 +51,19 @@ static enum err_code find_named(struct admin *admin, struct user *ret, struct er
 
 /* -- showing --------------------------------------------------------------------------------------- */
 
-static void write_time(int64_t us, char ret[32])
+void admin_write_time(int64_t us, char ret[ADMIN_TIME_SIZE])
 {
 	time_t seconds = (time_t)(us / US_PER_S);
 	struct tm tm;
 	(void)gmtime_r(&seconds, &tm);
-	(void)strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)strftime(ret, ADMIN_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static void print_json(const struct user *user)
 {
 	cleanup_strbuf struct strbuf line = STRBUF_INIT(JSON_USER_MAX);
 	struct json j = JSON_INIT(&line);
-	char id[UUID_TEXT_SIZE], time[32];
+	char id[UUID_TEXT_SIZE], time[ADMIN_TIME_SIZE];
 	json_object(&j);
 	uuid_text(&user->id, id);
 	json_key_str(&j, "id", id);
@@ -89,7 +81,7 @@ static void print_json(const struct user *user)
 	json_array_end(&j);
 	json_key_str(&j, "plan", user->plan);
 	json_key_bool(&j, "is_active", user->is_active);
-	write_time(user->created_us, time);
+	admin_write_time(user->created_us, time);
 	json_key_str(&j, "created_at", time);
 	json_object_end(&j);
 	(void)printf("%s\n", strbuf_str(&line));
@@ -97,10 +89,10 @@ static void print_json(const struct user *user)
 
 static void print_row(const struct user *user)
 {
-	char roles[ROLES_TEXT_SIZE], time[32];
+	char roles[ROLES_TEXT_SIZE], time[ADMIN_TIME_SIZE];
 	cleanup_strbuf struct strbuf name = STRBUF_INIT(JSON_USER_MAX);
 	roles_text(user->roles, roles);
-	write_time(user->created_us, time);
+	admin_write_time(user->created_us, time);
 	say_plain(&name, user->email);
 	if (strcmp(user->username, user->email) != 0) {
 		strbuf_add_str(&name, " (");
@@ -120,10 +112,10 @@ static void print_line(const char *what, const char *text)
 
 static void print_all(const struct user *user)
 {
-	char id[UUID_TEXT_SIZE], roles[ROLES_TEXT_SIZE], time[32];
+	char id[UUID_TEXT_SIZE], roles[ROLES_TEXT_SIZE], time[ADMIN_TIME_SIZE];
 	uuid_text(&user->id, id);
 	roles_text(user->roles, roles);
-	write_time(user->created_us, time);
+	admin_write_time(user->created_us, time);
 	print_line("id", id);
 	print_line("email", user->email);
 	print_line("username", user->username);
@@ -154,7 +146,7 @@ static enum err_code run_list(struct admin *admin, struct err *err)
 	if (!admin->options->json)
 		(void)printf("%-40s  %-20s  %-12s  %-8s  %s\n", "USER", "ROLES", "PLAN", "STATE", "SINCE");
 	do {
-		code = run_unit(admin, DB_READ, list_unit, &call, err);
+		code = admin_run_unit(admin, DB_READ, list_unit, &call, err);
 		if (code)
 			break;
 		for (size_t i = 0; i < call.list.count; i++) {
@@ -172,7 +164,7 @@ static enum err_code run_list(struct admin *admin, struct err *err)
 static enum err_code run_show(struct admin *admin, struct err *err)
 {
 	struct user user;
-	enum err_code code = find_named(admin, &user, err);
+	enum err_code code = admin_find_user(admin, &user, err);
 	if (code)
 		return code;
 	if (admin->options->json)
@@ -236,7 +228,7 @@ static enum err_code run_set(struct admin *admin, struct err *err)
 		return err_set(err, ERR_USAGE, "\"tiro admin user set\" needs --role, --plan, --active or --inactive");
 	enum err_code code = o->role ? parse_roles(o->role, &roles, err) : ERR_OK;
 	if (!code)
-		code = find_named(admin, &user, err);
+		code = admin_find_user(admin, &user, err);
 	if (code)
 		return code;
 	call.id = user.id;
@@ -244,7 +236,7 @@ static enum err_code run_set(struct admin *admin, struct err *err)
 		call.change.roles = &roles;
 	if (o->active || o->inactive)
 		call.change.is_active = &o->active;
-	code = run_unit(admin, DB_WRITE, change_unit, &call, err);
+	code = admin_run_unit(admin, DB_WRITE, change_unit, &call, err);
 	if (code == ERR_REFERENCE)
 		return err_set(err, ERR_NOT_FOUND, "there is no plan \"%s\"", o->plan);
 	if (!code)
@@ -256,7 +248,7 @@ static enum err_code run_password(struct admin *admin, struct err *err)
 {
 	cleanup_secret struct secret password = { .bytes = NULL };
 	struct user user;
-	enum err_code code = find_named(admin, &user, err);
+	enum err_code code = admin_find_user(admin, &user, err);
 	if (!code)
 		code = ask_password(&password, err);
 	if (!code)
@@ -275,9 +267,9 @@ static enum err_code delete_unit(struct db_tx *tx, void *arg, struct err *err)
 static enum err_code run_delete(struct admin *admin, struct err *err)
 {
 	struct user user;
-	enum err_code code = find_named(admin, &user, err);
+	enum err_code code = admin_find_user(admin, &user, err);
 	if (!code)
-		code = run_unit(admin, DB_WRITE, delete_unit, &user.id, err);
+		code = admin_run_unit(admin, DB_WRITE, delete_unit, &user.id, err);
 	if (code == ERR_REFERENCE)
 		return err_set(err, code,
 			       "\"%s\" still has files or jobs: delete them first, or use \"tiro admin user set %s "
@@ -288,7 +280,7 @@ static enum err_code run_delete(struct admin *admin, struct err *err)
 	return code;
 }
 
-const struct admin_verb admin_user_verbs[] = {
+static const struct admin_verb verbs[] = {
 	{ "user", "add", "an e-mail address", 1, true, run_add },
 	{ "user", "list", "no more words", 0, false, run_list },
 	{ "user", "show", "one name", 1, false, run_show },
@@ -296,4 +288,4 @@ const struct admin_verb admin_user_verbs[] = {
 	{ "user", "password", "one name", 1, true, run_password },
 	{ "user", "delete", "one name", 1, false, run_delete },
 };
-const size_t admin_user_verb_count = ARRAY_LEN(admin_user_verbs);
+const struct admin_verbs admin_user = { verbs, ARRAY_LEN(verbs) };

@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import stat
@@ -105,6 +106,62 @@ def test_what_is_wrong_is_said_and_nothing_is_done(place):
     place.refused(64, 'no "tiro admin user crown"', "user", "crown")
     place.refused(64, "needs what and how", "user")
     assert len(place.users()) == 1
+
+
+def test_plans_are_made_changed_and_given(place):
+    place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
+    [standard] = [json.loads(line) for line in place.ok("plan", "list", "--json").splitlines()]
+    assert (standard["name"], standard["monthly_seconds"], standard["max_file_bytes"], standard["history_days"]) == (
+        "standard", 360000, 2147483648, 90)
+    assert "added" in place.ok("plan", "set", "lab", "--monthly-seconds", "7200", "--weight", "2.5", "--max-priority", "3")
+    assert "changed" in place.ok("plan", "set", "lab", "--concurrency", "4", "--monthly-seconds", "unlimited")
+    [lab] = [row for row in map(json.loads, place.ok("plan", "list", "--json").splitlines()) if row["name"] == "lab"]
+    assert lab == {"name": "lab", "monthly_seconds": None, "monthly_pages": None, "max_file_bytes": None, "storage_bytes": None,
+                   "history_days": None, "concurrency": 4, "weight": 2.5, "max_priority": 3}
+    place.ok("user", "set", "ada@example.org", "--plan", "lab")
+    assert "lab" in place.ok("plan", "list")
+    place.refused(65, "still has users", "plan", "delete", "lab")
+    place.refused(64, "whole number", "plan", "set", "lab", "--concurrency", "many")
+    place.refused(65, "at least one job", "plan", "set", "lab", "--concurrency", "0")
+    place.refused(65, "a weight is between", "plan", "set", "lab", "--weight", "0")
+    place.refused(64, "from -10 to 10", "plan", "set", "lab", "--max-priority", "11")
+    place.refused(66, 'no plan "golden"', "plan", "delete", "golden")
+    place.ok("user", "set", "ada@example.org", "--plan", "standard")
+    place.ok("plan", "delete", "lab")
+
+
+def test_roles_are_granted_and_revoked(place):
+    place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
+    assert "demo_user" in place.ok("role", "list")
+    place.ok("role", "grant", "ada@example.org", "admin")
+    assert place.users()[0]["roles"] == ["admin", "user"]
+    place.ok("role", "revoke", "ada@example.org", "user")
+    assert place.users()[0]["roles"] == ["admin"]
+    place.refused(64, "is the only role", "role", "revoke", "ada@example.org", "admin")
+    place.refused(64, 'no role "emperor"', "role", "grant", "ada@example.org", "emperor")
+    place.refused(66, "there is no such user", "role", "grant", "bob@example.org", "admin")
+
+
+def test_tokens_are_shown_once_listed_and_revoked(place):
+    place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
+    done = place.admin("token", "add", "ada@example.org", "--name", "ci", "--permissions", "read", "--days", "30")
+    assert done.returncode == 0
+    value = done.stdout.decode().strip()
+    assert re.fullmatch("tiro_[0-9a-f]{64}", value)
+    assert value[:13] in done.stderr.decode() and value not in done.stderr.decode()
+    listed = place.ok("token", "list", "ada@example.org", "--json")
+    assert value not in listed
+    token = json.loads(listed)
+    assert (token["name"], token["prefix"], token["permissions"]) == ("ci", value[:13], ["read"])
+    assert token["expires_at"] > token["created_at"] and token["revoked_at"] is None
+    assert "active" in place.ok("token", "list", "ada@example.org")
+    place.ok("token", "revoke", "ada@example.org", token["id"])
+    assert "revoked" in place.ok("token", "list", "ada@example.org")
+    place.refused(66, "no such token", "token", "revoke", "ada@example.org", "01890000-0000-7000-8000-000000000000")
+    place.refused(66, "no such application", "token", "add", "ada@example.org", "--application",
+                  "01890000-0000-7000-8000-000000000000")
+    place.refused(64, "no permission", "token", "add", "ada@example.org", "--permissions", "fly")
+    place.refused(64, "--days", "token", "add", "ada@example.org", "--days", "0")
 
 
 def test_the_password_is_never_an_argument_nor_shown(place):

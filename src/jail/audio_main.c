@@ -68,10 +68,15 @@ static enum err_code send_part(void *ctx, const struct asr_part *part, struct er
 	return jail_bulk_send(job->worker, &bulk, JAIL_PART, &fields, err);
 }
 
-static enum err_code send_time(struct audio_job *job, enum jail_message type, struct err *err)
+static int64_t decoded_us(const struct audio_job *job)
+{
+	return job->samples * US_PER_S / AUDIO_RATE;
+}
+
+static enum err_code send_time(struct audio_job *job, enum jail_message type, int64_t us, struct err *err)
 {
 	cleanup_strbuf struct strbuf fields = STRBUF_INIT(64);
-	jail_pack_time(&fields, job->samples * US_PER_S / AUDIO_RATE);
+	jail_pack_time(&fields, us);
 	return jail_worker_send(job->worker, type, &fields, -1, err);
 }
 
@@ -107,27 +112,46 @@ static enum err_code decode(struct audio_job *job, struct err *err)
 		if (now - job->told_us < PROGRESS_INTERVAL_US)
 			continue;
 		job->told_us = now;
-		if (send_time(job, JAIL_PROGRESS, err) != ERR_OK)
+		if (send_time(job, JAIL_PROGRESS, decoded_us(job), err) != ERR_OK)
 			return err->code;
 	}
+}
+
+/* Enters the sandbox, then looks at the file's head. */
+static enum err_code begin(struct audio_job *job, const struct jail_open *open, struct err *err)
+{
+	if (jail_worker_confine(JAIL_PART_SAMPLES * sizeof(int16_t), NULL, err) != ERR_OK ||
+	    media_audio_open(jail_worker_input(job->worker), open->audio_track, &job->audio, err) != ERR_OK)
+		return err->code;
+	return send_info(job, err);
+}
+
+static enum err_code probe(struct audio_job *job, const struct jail_open *open, struct err *err)
+{
+	int64_t us;
+	if (begin(job, open, err) != ERR_OK || media_audio_length(job->audio, &us, err) != ERR_OK)
+		return err->code;
+	return send_time(job, JAIL_AUDIO_END, us, err);
+}
+
+static enum err_code cut(struct audio_job *job, const struct jail_open *open, int model_fd, struct err *err)
+{
+	struct asr_vad_weights *weights = NULL;
+	job->credits = open->parts_ahead;
+	if (load_weights(model_fd, &weights, err) != ERR_OK || begin(job, open, err) != ERR_OK ||
+	    asr_cutter_new(weights, send_part, job, &job->cutter, err) != ERR_OK || decode(job, err) != ERR_OK)
+		return err->code;
+	return send_time(job, JAIL_AUDIO_END, decoded_us(job), err);
 }
 
 static enum err_code run(struct jail_worker *worker, struct err *err)
 {
 	struct jail_open open;
 	cleanup_close int model_fd = -1;
-	struct asr_vad_weights *weights = NULL;
 	struct audio_job job = { .worker = worker };
 	if (jail_worker_open(worker, JAIL_KIND_AUDIO, &open, &model_fd, err) != ERR_OK)
 		return err->code;
-	job.credits = open.parts_ahead;
-	if (load_weights(model_fd, &weights, err) != ERR_OK ||
-	    jail_worker_confine(JAIL_PART_SAMPLES * sizeof(int16_t), NULL, err) != ERR_OK ||
-	    media_audio_open(jail_worker_input(worker), open.audio_track, &job.audio, err) != ERR_OK ||
-	    send_info(&job, err) != ERR_OK || asr_cutter_new(weights, send_part, &job, &job.cutter, err) != ERR_OK ||
-	    decode(&job, err) != ERR_OK)
-		return err->code;
-	return send_time(&job, JAIL_AUDIO_END, err);
+	return open.is_probe ? probe(&job, &open, err) : cut(&job, &open, model_fd, err);
 }
 
 int main(void)

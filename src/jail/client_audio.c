@@ -18,7 +18,7 @@ static enum err_code take_part(struct jail *jail, struct frame *frame, struct er
 	if (jail_unpack_part(frame, &part, err) != ERR_OK ||
 	    jail_check_bulk(frame, part.sample_count * sizeof(int16_t), err) != ERR_OK)
 		return err->code;
-	if (!jail->has_info || part.index != jail->next_part || jail->parts_out >= jail->parts_ahead)
+	if (jail->is_probe || !jail->has_info || part.index != jail->next_part || jail->parts_out >= jail->parts_ahead)
 		return err_set(err, ERR_PROTOCOL, "a part comes out of turn");
 	jail->next_part++;
 	jail->parts_out++;
@@ -31,6 +31,8 @@ static enum err_code take_time(struct jail *jail, const struct frame *frame, str
 	int64_t us;
 	if (jail_unpack_time(frame, &us, err) != ERR_OK)
 		return err->code;
+	if (jail->is_probe && frame->type == JAIL_PROGRESS)
+		return err_set(err, ERR_PROTOCOL, "a probe makes no progress");
 	if (!jail->has_info || us < jail->decoded_us)
 		return err_set(err, ERR_PROTOCOL, "progress goes back");
 	jail->decoded_us = us;
@@ -72,12 +74,14 @@ enum err_code jail_open_audio(uv_loop_t *loop, const struct jail_source *source,
 	struct jail_open open = { .kind = JAIL_KIND_AUDIO,
 				  .size = source->size,
 				  .audio_track = options->audio_track,
+				  .is_probe = options->is_probe,
 				  .parts_ahead = options->parts_ahead ? options->parts_ahead : JAIL_PARTS_AHEAD };
 	struct jail *jail = jail_new(&ops, source, events, owner);
 	if (!jail)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a jail");
 	jail->parts_ahead = open.parts_ahead;
-	if (jail_start(jail, loop, &open, options->vad_fd, err) != ERR_OK)
+	jail->is_probe = open.is_probe;
+	if (jail_start(jail, loop, &open, options->is_probe ? -1 : options->vad_fd, err) != ERR_OK)
 		return err->code;
 	*ret = jail;
 	return ERR_OK;

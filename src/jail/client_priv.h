@@ -47,6 +47,7 @@ struct jail {
 	bool has_info;
 	uint32_t next_part;
 	uint32_t parts_ahead; /* the most that may be out */
+	bool is_probe; /* audio: no parts are wanted */
 	uint32_t parts_out; /* sent by the jail and not yet taken */
 	int64_t decoded_us;
 

@@ -11,6 +11,7 @@ void jail_pack_open(struct strbuf *out, const struct jail_open *open)
 	pack_u64(out, open->size);
 	pack_u32(out, open->audio_track);
 	pack_u32(out, open->parts_ahead);
+	pack_u8(out, open->is_probe);
 	pack_u32(out, open->pdf_dpi);
 	pack_u8(out, open->ignore_text_layer);
 }
@@ -22,6 +23,7 @@ enum err_code jail_unpack_open(const struct frame *frame, struct jail_open *ret,
 	struct jail_open open = { .size = unpack_u64(&u) };
 	open.audio_track = unpack_u32(&u);
 	open.parts_ahead = unpack_u32(&u);
+	open.is_probe = unpack_u8(&u) != 0;
 	open.pdf_dpi = unpack_u32(&u);
 	open.ignore_text_layer = unpack_u8(&u) != 0;
 	if (unpack_finish(&u, "jail open", err) != ERR_OK)

@@ -70,6 +70,7 @@ struct jail_open {
 	uint64_t size; /* of the file, bytes */
 	uint32_t audio_track; /* audio: 0 the default one, else counted from 1 */
 	uint32_t parts_ahead; /* audio: parts that may be sent before a JAIL_CREDIT, 1..JAIL_PARTS_AHEAD_MAX */
+	bool is_probe; /* audio: only JAIL_AUDIO_INFO and JAIL_AUDIO_END are wanted; no fd comes */
 	uint32_t pdf_dpi; /* pages: 0 for the default */
 	bool ignore_text_layer; /* pages */
 };

@@ -37,6 +37,13 @@ void media_audio_free(struct media_audio *audio);
 const struct media_audio_info *media_audio_info(const struct media_audio *audio);
 
 /*
+ * How long the recording is, without decoding it: what the container measured, else (its header is silent, or guesses from
+ * the bit rate) the time that its packets span, which reads the whole file. Nothing can be read after. An estimate: only decoding
+ * tells. Errors: ERR_BAD_MEDIA (no packet), ERR_TOO_BIG, and whatever the input's read returns.
+ */
+enum err_code media_audio_length(struct media_audio *audio, int64_t *ret_us, struct err *err) MUST_CHECK;
+
+/*
  * The next samples, mono at AUDIO_RATE; *ret_count is 0 at the end. Borrowed until the next call.
  * Errors as for opening; ERR_BAD_MEDIA where the recording ended and not a single sample could be decoded.
  */

@@ -12,6 +12,8 @@
 
 /* A decoded frame's samples, FLAC's largest is 65535; above it a header lies. */
 enum { AUDIO_FRAME_SAMPLES_MAX = 1 << 20 };
+/* Read errors in a row before the rest of a file is given up. */
+enum { AUDIO_FAILED_READS_MAX = 64 };
 
 /* From the decoder's form of samples to ours: to planes of float, mixed to one, to 16 kHz in 16 bits. */
 struct audio_convert {

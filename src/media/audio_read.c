@@ -2,8 +2,6 @@
 
 #include "base/clock.h"
 
-/* Read errors in a row before the rest of a file is given up. */
-enum { FAILED_READS_MAX = 64 };
 /* Time that is missing between two frames, from which it is filled: below it is rounding of time stamps. */
 #define GAP_MIN_US (200 * US_PER_MS)
 /* A longer gap in a file that does not know its length is a broken time stamp. */
@@ -62,7 +60,7 @@ static enum err_code feed(struct media_audio *audio, struct err *err)
 		/* The end, or a stretch that the demuxer cannot make sense of: it goes on behind it, for a while. */
 		if (rc != AVERROR_EOF)
 			audio->damaged++;
-		if (rc == AVERROR_EOF || ++audio->failed_reads > FAILED_READS_MAX) {
+		if (rc == AVERROR_EOF || ++audio->failed_reads > AUDIO_FAILED_READS_MAX) {
 			audio->draining = true;
 			(void)avcodec_send_packet(audio->decoder, NULL);
 		}

@@ -200,7 +200,8 @@ void jail_run(struct jail_run *run, const struct media_input *input)
 	};
 	struct jail_source source = { .size = input->size, .read = on_read, .ctx = run };
 	cleanup_close int detector = detector_fd();
-	struct jail_audio_options options = { .vad_fd = detector,
+	struct jail_audio_options options = { .is_probe = run->is_probe,
+					      .vad_fd = detector,
 					      .audio_track = run->audio_track,
 					      .parts_ahead = run->parts_ahead };
 	struct err err;

@@ -10,6 +10,7 @@
 struct jail_run {
 	/* How to run; zeroes are the usual case. */
 	uint32_t audio_track;
+	bool is_probe;
 	bool answer_later; /* reads are answered from the loop, not at once */
 	int fail_read; /* the n-th read (from 1) fails; 0: none */
 	int close_at_part; /* jail_close in the callback of the n-th part (from 1); 0: never */

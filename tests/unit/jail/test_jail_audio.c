@@ -46,6 +46,34 @@ static void a_recording_comes_out_in_parts(void **state)
 	assert_true(run.pid > 0);
 }
 
+static void a_probe_tells_the_length_and_sends_no_parts(void **state)
+{
+	(void)state;
+	cleanup_recording struct recording recording;
+	make_tone(&recording, 45);
+	struct jail_run run = { .is_probe = true };
+	jail_run(&run, &recording.input);
+	assert_int_equal(run.why.code, ERR_OK);
+	assert_int_equal(run.ends, 1);
+	assert_int_equal(run.infos, 1);
+	assert_int_equal(run.parts, 0);
+	assert_int_equal(run.duration_us, 45 * US_PER_S);
+	/* The head is enough. */
+	assert_true(recording.reads * (int64_t)LIMIT_RANGE_BYTES < (int64_t)recording.input.size);
+}
+
+static void a_probe_of_what_is_no_recording_says_why(void **state)
+{
+	(void)state;
+	cleanup_recording struct recording recording = { .bytes = STRBUF_INIT(4096) };
+	strbuf_add_str(&recording.bytes, "this is not a recording, whatever its name says");
+	recording_ready(&recording);
+	struct jail_run run = { .is_probe = true };
+	jail_run(&run, &recording.input);
+	assert_int_equal(run.ends, 1);
+	assert_int_equal(run.why.code, ERR_BAD_MEDIA);
+}
+
 static void ranges_may_be_answered_later(void **state)
 {
 	(void)state;
@@ -218,6 +246,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recording_comes_out_in_parts),
+		cmocka_unit_test(a_probe_tells_the_length_and_sends_no_parts),
+		cmocka_unit_test(a_probe_of_what_is_no_recording_says_why),
 		cmocka_unit_test(ranges_may_be_answered_later),
 		cmocka_unit_test(no_more_parts_come_ahead_than_are_taken),
 		cmocka_unit_test(as_many_parts_come_ahead_as_were_asked_for),

@@ -19,17 +19,30 @@ struct outcome {
 	struct err err;
 	struct media_audio_info info;
 	double seconds;
+	double length; /* as media_audio_length has it; negative: it failed */
 	double rms;
 	int peak;
 	uint64_t damaged;
 };
+
+static double measure(const struct recording *recording)
+{
+	struct media_audio *audio;
+	struct err err;
+	int64_t us = -1;
+	if (media_audio_open(&recording->input, 0, &audio, &err) != ERR_OK)
+		return -1;
+	enum err_code code = media_audio_length(audio, &us, &err);
+	media_audio_free(audio);
+	return code == ERR_OK ? (double)us / 1e6 : -1;
+}
 
 static void decode(const char *path, uint32_t track, struct outcome *ret)
 {
 	cleanup_recording struct recording recording;
 	recording_load(&recording, path);
 	struct media_audio *audio;
-	*ret = (struct outcome){ 0 };
+	*ret = (struct outcome){ .length = measure(&recording) };
 	if (media_audio_open(&recording.input, track, &audio, &ret->err) != ERR_OK)
 		return;
 	ret->info = *media_audio_info(audio);
@@ -67,8 +80,8 @@ static void for_each_file(const char *folder, void (*visit)(const char *name, co
 		struct outcome outcome;
 		int64_t start = clock_monotonic_us();
 		decode(file, 0, &outcome);
-		print_message("%-28s %7.2f s (says %6.2f, starts %.2f) rms %5.0f damaged %llu, %lld ms %s: %s\n",
-			      entry->d_name, outcome.seconds, (double)outcome.info.duration_us / 1e6,
+		print_message("%-28s %7.2f s (says %6.2f, length %6.2f, starts %.2f) rms %5.0f damaged %llu, %lld ms %s: %s\n",
+			      entry->d_name, outcome.seconds, (double)outcome.info.duration_us / 1e6, outcome.length,
 			      (double)outcome.info.start_us / 1e6, outcome.rms, (unsigned long long)outcome.damaged,
 			      (long long)((clock_monotonic_us() - start) / US_PER_MS), err_name(outcome.err.code),
 			      outcome.err.message);
@@ -93,6 +106,7 @@ static void check_format(const char *name, const struct outcome *outcome)
 {
 	assert_int_equal(outcome->err.code, ERR_OK);
 	assert_float_equal(outcome->seconds, expected_seconds(name), 0.12);
+	assert_float_equal(outcome->length, expected_seconds(name), 0.12);
 	assert_true(outcome->rms > 1000);
 	if (outcome->info.duration_us >= 0)
 		assert_float_equal((double)outcome->info.duration_us / 1e6, expected_seconds(name), 0.5);

@@ -59,7 +59,7 @@ static enum err_code run_and_clean(const struct files *files, struct fail_call *
 	struct db_work work = { .mode = DB_WRITE, .run = run, .arg = call };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	if (code == ERR_OK && job_parts_remove(files, &call->job, call->parts, &later) != ERR_OK)
+	if (code == ERR_OK && job_parts_remove(files, &call->job, call->number, call->parts, &later) != ERR_OK)
 		log_line(LOG_WARNING, "the parts of a job that failed are left to the sweep: %s", later.message);
 	return code;
 }
@@ -87,8 +87,11 @@ static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct fail_call *call = arg;
 	enum parts_fate fate = PARTS_GIVEN_UP;
-	if (call->may_pass && parts_release(call->queue, tx, call->claim, true, &fate, err) != ERR_OK)
-		return err->code;
+	/* A late worker's reasons count no more than its results. */
+	enum err_code code = call->may_pass ? parts_release(call->queue, tx, call->claim, true, &fate, err)
+					    : parts_hold(tx, call->claim, err);
+	if (code != ERR_OK)
+		return code;
 	return fate == PARTS_GIVEN_UP ? fail_job(tx, call, err) : ERR_OK;
 }
 

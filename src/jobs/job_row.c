@@ -61,7 +61,7 @@ static const struct db_stmt retry_stmt = {
 };
 static const struct db_stmt weight_stmt = { .sql = "SELECT weight FROM jobs WHERE id = $1", .params = "b" };
 static const struct db_stmt file_jobs_stmt = {
-	.sql = "SELECT id, queue_job, parts_planned, state FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
 };
 static const struct db_stmt cancel_file_stmt = {
 	.sql = "UPDATE jobs SET state = 4, ended_at = $2, queue_job = NULL WHERE file_id = $1 AND state < 2",
@@ -79,15 +79,6 @@ static struct db_value id_value(const struct uuid *id)
 	return db_bytes(id->bytes, sizeof id->bytes);
 }
 
-static void read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
-{
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	*ret = (struct uuid){ 0 };
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
-
 static void read_text(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
@@ -96,9 +87,9 @@ static void read_text(const struct db_rows *rows, size_t row, size_t column, cha
 static void read_row(const struct db_rows *rows, size_t row, struct job_row *ret)
 {
 	*ret = (struct job_row){ 0 };
-	read_id(rows, row, 0, &ret->id);
-	read_id(rows, row, 1, &ret->owner);
-	read_id(rows, row, 2, &ret->file);
+	job_read_id(rows, row, 0, &ret->id);
+	job_read_id(rows, row, 1, &ret->owner);
+	job_read_id(rows, row, 2, &ret->file);
 	read_text(rows, row, 3, ret->file_name, sizeof ret->file_name);
 	ret->state = (enum job_state)db_get_int(rows, row, 4);
 	ret->priority = (int)db_get_int(rows, row, 5);
@@ -247,7 +238,9 @@ struct change {
 	struct part_queue *queue;
 	const struct uuid *id, *owner;
 	struct job_row *ret;
-	uint32_t parts; /* planned, of a job that was cancelled */
+	/* Of a job that was cancelled: */
+	int64_t number; /* in the queue */
+	uint32_t parts; /* planned */
 };
 
 static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
@@ -259,7 +252,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return not_found(err);
-	int64_t number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
+	change->number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
 	change->parts = (uint32_t)db_get_int(&rows, 0, COLUMN_PARTS);
 	read_row(&rows, 0, change->ret);
 	struct db_value params[] = { find[0], find[1], db_int(clock_wall_us()) };
@@ -267,7 +260,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "the job has ended: it %s", job_state_name(change->ret->state));
-	if (job_leave_queue(tx, number, err) != ERR_OK)
+	if (job_leave_queue(tx, change->number, err) != ERR_OK)
 		return err->code;
 	if (event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
 		return err->code;
@@ -281,8 +274,8 @@ enum err_code job_cancel_row(const struct files *files, const struct uuid *owner
 	struct db_work work = { .mode = DB_WRITE, .run = run_cancel, .arg = &change };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	if (code == ERR_OK && job_parts_remove(files, id, change.parts, &later) != ERR_OK)
-		log_line(LOG_WARNING, "the parts of a cancelled job are left to the sweep: %s", later.message);
+	if (code == ERR_OK && job_objects_remove(files, id, change.number, change.parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "objects of a cancelled job are left to the sweep: %s", later.message);
 	return code;
 }
 
@@ -312,7 +305,7 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,
 			struct job_row *ret, struct err *err)
 {
-	struct change change = { queue, id, owner, ret, 0 };
+	struct change change = { .queue = queue, .id = id, .owner = owner, .ret = ret };
 	struct db_work work = { .mode = DB_WRITE, .run = run_retry, .arg = &change };
 	return db_run(db, &work, err);
 }
@@ -348,11 +341,13 @@ enum err_code job_delete_file(const struct files *files, const struct uuid *owne
 	struct db_work work = { .mode = DB_WRITE, .run = run_delete, .arg = &deletion };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	/* From here on the file is gone for everybody: what fails now is the sweep's. */
+	/* From here on the file is gone for everybody: what fails now is the sweep's. One that had ended has no parts.
+	 */
 	for (size_t i = 0; code == ERR_OK && i < deletion.jobs.count; i++) {
 		struct uuid id;
-		read_id(&deletion.jobs, i, 0, &id);
-		if (job_objects_remove(files, &id, (uint32_t)db_get_int(&deletion.jobs, i, 2), &later) != ERR_OK)
+		job_read_id(&deletion.jobs, i, 0, &id);
+		uint32_t parts = db_is_null(&deletion.jobs, i, 1) ? 0 : (uint32_t)db_get_int(&deletion.jobs, i, 2);
+		if (job_objects_remove(files, &id, db_get_int(&deletion.jobs, i, 1), parts, &later) != ERR_OK)
 			log_line(LOG_WARNING, "objects of a deleted file are left to the sweep: %s", later.message);
 	}
 	if (code == ERR_OK && files_remove(files, file, &later) != ERR_OK)

@@ -49,7 +49,8 @@ struct job_parts {
 	double fraction; /* of the recording that is planned, 0..1 */
 };
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
-				const struct job_parts *parts, struct err *err) MUST_CHECK;
+				const struct part_claim *claim, const struct job_parts *parts, struct err *err)
+	MUST_CHECK;
 
 /* All parts are published. `why` says why the recording breaks off (ERR_OK: it does not); with parts before that the
  * job goes on. */
@@ -65,8 +66,8 @@ enum err_code job_part_write(const struct files *files, const struct job_facts *
 enum err_code job_part_read(const struct files *files, const struct job_facts *facts, uint32_t index,
 			    struct part_layout *ret, int *ret_fd, struct err *err) MUST_CHECK;
 
-/* Parts that were written when their job had ended: removes the objects of its first `parts`, where it has ended for
- * good; others are the sweep's. */
+/* Parts that were written when this attempt at the job had ended: removes the objects of its first `parts`. Nothing is
+ * removed while the attempt is under way, on another node. */
 void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts);
 
 /* A part is recognised. */
@@ -93,10 +94,6 @@ enum err_code job_second_language(struct db *db, int64_t number, int64_t index, 
 /* Reads a stored result; `ret` is initialised by this call. */
 enum err_code job_result_read(const struct files *files, const struct uuid *job, const struct uuid *file,
 			      struct asr_transcript *ret, struct err *err) MUST_CHECK;
-
-/* Removes a job's objects: `parts` of its parts, and its result. */
-enum err_code job_objects_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
-	MUST_CHECK;
 
 /* -- the end ------------------------------------------------------------------------------------------------- */
 

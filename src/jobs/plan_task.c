@@ -130,7 +130,7 @@ static void run_store(struct http_work *work)
 		code = job_part_write(spec->files, &t->base.facts, t->stored + (uint32_t)i, &t->storing[i].layout,
 				      t->storing[i].fd, &err);
 	if (code == ERR_OK)
-		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err);
+		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &t->base.claim, &parts, &err);
 	/* Whoever ended the job knew of the parts that were published. */
 	if (code == ERR_CANCELLED)
 		job_parts_forget(spec->files, &t->base.facts, parts.first + parts.count);

@@ -15,11 +15,11 @@
  *
  * Leases: a node that lives counts up its row (parts_beat). One whose count another node has not seen change for
  * `lease_us` by that node's own monotonic clock, while it looked all the time, is dead: its parts are claimed again. A
- * database that was away buries nobody. A claim's token is refused once the part was claimed again or its job has ended,
- * so a late worker changes nothing.
+ * database that was away buries nobody. A claim's token is refused once the part was claimed again or its job has
+ * ended, so a late worker changes nothing.
  *
- * Clocks: nothing here depends on what time it is. Leases and waits are spans of one process's monotonic clock; wall time
- * is written for people only.
+ * Clocks: nothing here depends on what time it is. Leases and waits are spans of one process's monotonic clock; wall
+ * time is written for people only.
  *
  * Thread safety: a struct part_queue may be used by several units of work at once.
  */

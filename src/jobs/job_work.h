@@ -104,10 +104,12 @@ enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err)
 enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
 	MUST_CHECK;
 
-/*
- * A claim came to nothing. What may pass (a network, a full disk, a lost engine) is tried again later, up to the
- * queue's number of attempts; everything else, and an engine that was lost with the same part twice, fails the job.
- */
+/* True for what another try may mend: a network, a full disk, an engine or a jail that was lost, but not with the same
+ * part twice. */
+bool job_may_pass(enum err_code code, const struct part_claim *claim);
+
+/* A claim came to nothing. What may pass is tried again later, up to the queue's number of attempts; everything else
+ * fails the job. Errors: ERR_CANCELLED (the claim no longer counts: nothing is done). */
 enum err_code job_give_back(struct part_queue *queue, const struct files *files, const struct part_claim *claim,
 			    const struct err *why, struct err *err) MUST_CHECK;
 

@@ -41,13 +41,12 @@ static const struct db_stmt list_state_stmt = { .sql = "SELECT " JOB_COLUMNS
 						       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
 						       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
 						.params = "biii" };
+/* What a user has of each state (store/migrations/0003_counts.sql); -1: of all. */
 static const struct db_stmt count_stmt = {
-	.sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2",
-	.params = "b"
+	.sql = "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM user_counts "
+	       "WHERE user_id = $1 AND what BETWEEN 0 AND 4 AND (what = $2 OR $2 < 0)",
+	.params = "bi"
 };
-static const struct db_stmt count_state_stmt = { .sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id "
-							"WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $2",
-						 .params = "bi" };
 static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
 						   "id = $1 AND owner_id = $2 AND state < 2 "
 						   "RETURNING id",
@@ -63,10 +62,7 @@ static const struct db_stmt weight_stmt = { .sql = "SELECT weight FROM jobs WHER
 static const struct db_stmt file_jobs_stmt = {
 	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
 };
-static const struct db_stmt cancel_file_stmt = {
-	.sql = "UPDATE jobs SET state = 4, ended_at = $2, queue_job = NULL WHERE file_id = $1 AND state < 2",
-	.params = "bi"
-};
+static const struct db_stmt delete_file_jobs_stmt = { .sql = "DELETE FROM jobs WHERE file_id = $1", .params = "b" };
 
 const char *job_state_name(enum job_state state)
 {
@@ -189,7 +185,7 @@ static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
 	struct db_value params[] = { id_value(&page->owner), db_int((int64_t)page->limit),
 				     db_int((int64_t)page->offset), db_int(page->state) };
 	struct db_value count_params[] = { params[0], params[3] };
-	if (db_query(tx, by_state ? &count_state_stmt : &count_stmt, count_params, &search->rows, err) != ERR_OK)
+	if (db_query(tx, &count_stmt, count_params, &search->rows, err) != ERR_OK)
 		return err->code;
 	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);
 	return db_query(tx, by_state ? &list_state_stmt : &list_stmt, params, &search->rows, err);
@@ -320,7 +316,7 @@ struct deletion {
 static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct deletion *deletion = arg;
-	struct db_value params[] = { id_value(deletion->file), db_int(clock_wall_us()) };
+	struct db_value params[] = { id_value(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
 	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
 		return err->code;
@@ -329,7 +325,7 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 		    job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK)
 			return err->code;
 	}
-	if (db_post(tx, &cancel_file_stmt, params, err) != ERR_OK)
+	if (db_post(tx, &delete_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	return event_tell_gone(tx, deletion->file, err);
 }

@@ -1,6 +1,5 @@
 #include <whisper.h>
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -9,6 +8,7 @@
 #include "asr/whisper_priv.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/processor.h"
 
 enum {
 	ENCODER_RATE = 50, /* encoder frames per second of audio */
@@ -97,11 +97,10 @@ int asr_whisper_audio_context(size_t count)
 int asr_whisper_threads(int wanted)
 {
 	struct sysinfo info;
-	cpu_set_t cpus;
-	if (wanted <= 1 || sysinfo(&info) != 0 || sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+	if (wanted <= 1 || sysinfo(&info) != 0)
 		return wanted;
 	double load = (double)info.loads[0] / (1 << SI_LOAD_SHIFT);
-	return load > 1.5 * CPU_COUNT(&cpus) ? 1 : wanted;
+	return load > 1.5 * processor_count() ? 1 : wanted;
 }
 
 void asr_whisper_begin(struct asr_session *s, asr_abort_fn *abort_fn, void *abort_ctx)

@@ -2,7 +2,6 @@
 #include "cli/server.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/processor.h"
 #include "cli/openvino.h"
 #include "models/models.h"
 
@@ -58,11 +58,7 @@ static void set_log_level(const char *name)
 
 static int engine_threads(const struct settings *settings)
 {
-	cpu_set_t set;
-	if (settings->threads > 0)
-		return (int)settings->threads;
-	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-	return count > 0 ? count : 1;
+	return settings->threads > 0 ? (int)settings->threads : processor_count();
 }
 
 /* -- opening ------------------------------------------------------------------------------------------ */

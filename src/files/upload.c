@@ -13,9 +13,8 @@
 
 static const struct db_stmt lock_owner_stmt = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}",
 						.params = "b" };
-static const struct db_stmt used_stmt = { .sql = "SELECT CAST(coalesce(sum(size_bytes), 0) AS bigint) FROM files WHERE "
-						 "owner_id = $1 AND state <> 2 AND id <> $2",
-					  .params = "bb" };
+static const struct db_stmt used_stmt = { .sql = "SELECT n FROM user_counts WHERE user_id = $1 AND what = 6",
+					  .params = "b" };
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO files (id, owner_id, name, content_type, size_bytes, state, created_at) "
 	       "VALUES ($1, $2, $3, $4, $5, 0, $6)",
@@ -41,20 +40,19 @@ struct upload {
 
 /* -- room in the quota ------------------------------------------------------------------------------ */
 
-/* Fails where the owner's other files and `want_bytes` are more than the plan has room for. Two uploads of one user
- * take turns. */
+/* Fails where what the owner has and `more_bytes` are more than the plan has room for. Two uploads of one user take
+ * turns. */
 static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, const struct plan *plan,
-				 uint64_t want_bytes, struct err *err)
+				 uint64_t more_bytes, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value owner[] = { file_uuid_value(&upload->owner) };
-	struct db_value params[] = { file_uuid_value(&upload->owner), file_uuid_value(&upload->id) };
 	if (db_query(tx, &lock_owner_stmt, owner, NULL, err) != ERR_OK ||
-	    db_query(tx, &used_stmt, params, &rows, err) != ERR_OK)
+	    db_query(tx, &used_stmt, owner, &rows, err) != ERR_OK)
 		return err->code;
-	uint64_t used = (uint64_t)db_get_int(&rows, 0, 0);
+	uint64_t used = rows.count > 0 ? (uint64_t)db_get_int(&rows, 0, 0) : 0;
 	uint64_t quota = (uint64_t)plan->storage_bytes;
-	if (want_bytes > quota || used > quota - want_bytes)
+	if (more_bytes > quota || used > quota - more_bytes)
 		return err_set(err, ERR_NO_SPACE,
 			       "the storage quota of %llu bytes is used up: delete files that are no longer needed",
 			       (unsigned long long)quota);
@@ -73,7 +71,7 @@ static enum err_code run_reserve(struct db_tx *tx, void *arg, struct err *err)
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int((int64_t)r->bytes) };
 	if (plan_of_user(tx, &r->upload->owner, &plan, err) != ERR_OK ||
-	    check_quota(tx, r->upload, &plan, r->bytes, err) != ERR_OK ||
+	    check_quota(tx, r->upload, &plan, r->bytes - r->upload->reserved_bytes, err) != ERR_OK ||
 	    db_query(tx, &reserve_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	return rows.count == 1 ? ERR_OK : err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");

@@ -1,7 +1,6 @@
 #include "infer/net.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,13 +149,6 @@ void infer_net_free(struct infer_net *net)
 		return;
 	net->ov->ov_compiled_model_free(net->compiled);
 	free(net);
-}
-
-int infer_processors(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-	return n < 1 ? 1 : n;
 }
 
 /* -- requests ---------------------------------------------------------------------------------------- */

@@ -54,9 +54,6 @@ enum err_code infer_net_new(struct infer_runtime *runtime, const struct infer_so
 /* After its requests; NULL is fine. */
 void infer_net_free(struct infer_net *net);
 
-/* Processors that this process may use, at least 1. */
-int infer_processors(void);
-
 /* One thread's use of a net, which must outlive it. Errors: ERR_UNAVAILABLE, ERR_NO_MEMORY. */
 enum err_code infer_request_new(struct infer_net *net, struct infer_request **ret, struct err *err) MUST_CHECK;
 /* NULL is fine. */

@@ -7,10 +7,9 @@ static void run(struct http_work *work)
 {
 	struct task *task = (struct task *)work;
 	const struct worker_spec *spec = &task->worker->spec;
-	struct err err = { 0 };
-	if (job_facts_read(spec->files, task->claim.job, &task->facts, &err) == ERR_OK)
-		(void)(job_finish(spec->queue, spec->files, &task->facts, &task->claim, &err) == ERR_OK);
-	task->why = err;
+	task->why.code = job_facts_read(spec->files, task->claim.job, &task->facts, &task->why);
+	if (task->why.code == ERR_OK)
+		task->why.code = job_finish(spec->queue, spec->files, &task->facts, &task->claim, &task->why);
 }
 
 static void done(struct http_work *work)

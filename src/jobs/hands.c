@@ -54,6 +54,11 @@ static void give_result(struct hand *hand, struct asr_transcript *speech, int64_
 		done(arg, speech, busy_us, why);
 }
 
+static bool is_too_long(const struct hand *hand)
+{
+	return hand->busy && clock_monotonic_us() - hand->since_us > hand->hands->spec.part_timeout_us;
+}
+
 /* -- what the engine says -------------------------------------------------------------------------------- */
 
 static void on_speech(void *owner, uint32_t task, struct asr_transcript *result, int64_t busy_us, const struct err *why)
@@ -80,8 +85,18 @@ static void on_ready(void *owner)
 	hands->spec.on_free(hands->spec.owner);
 }
 
+/* An engine that died may have died of any part that it had; one that was stopped for being late, of those alone that
+ * took too long. */
+static const struct err *share_of(const struct hand *hand, const struct err *why, const struct err *bystander)
+{
+	return why->code == ERR_TIMEOUT && !is_too_long(hand) ? bystander : why;
+}
+
 static void lose_engine(struct hands *hands, const struct err *why)
 {
+	struct err bystander;
+	(void)err_set(&bystander, ERR_UNAVAILABLE, "the engine was stopped while it had this part: %s", why->message);
+
 	engine_close(steal_ptr(&hands->engine));
 	hands->why = *why;
 	hands->restart_ms = hands->ready			  ? 0
@@ -94,7 +109,7 @@ static void lose_engine(struct hands *hands, const struct err *why)
 		 hands->restart_ms / 1000);
 	for (int i = 0; i < hands->spec.engine.threads; i++) {
 		if (hands->slots[i].busy)
-			give_result(&hands->slots[i], NULL, 0, why);
+			give_result(&hands->slots[i], NULL, 0, share_of(&hands->slots[i], why, &bystander));
 	}
 }
 
@@ -111,10 +126,8 @@ static const struct engine_events engine_callbacks = {
 
 static bool any_too_long(const struct hands *hands)
 {
-	int64_t now = clock_monotonic_us();
 	for (int i = 0; i < hands->spec.engine.threads; i++) {
-		const struct hand *hand = &hands->slots[i];
-		if (hand->busy && now - hand->since_us > hands->spec.part_timeout_us)
+		if (is_too_long(&hands->slots[i]))
 			return true;
 	}
 	return false;

@@ -34,8 +34,9 @@ int hands_threads(const struct hands *hands);
 /* True once the models are loaded; else `why` says what holds it up (ERR_OK: it is still starting). */
 bool hands_are_ready(const struct hands *hands, struct err *why);
 
-/* One result, for the call; `why` is ERR_OK, the recogniser's error, or ERR_CRASHED or ERR_TIMEOUT where the engine was
- * lost with it. The transcript is lent: the callee may take it over by copying the struct and zeroing the original. */
+/* One result, for the call; `why` is ERR_OK, the recogniser's error, ERR_CRASHED where the engine
+ * died with it, ERR_TIMEOUT where the engine was stopped for it, ERR_UNAVAILABLE where it was stopped for another. The
+ * transcript is lent: the callee may take it over by copying the struct and zeroing the original. */
 typedef void hands_done_fn(void *arg, struct asr_transcript *speech, int64_t busy_us, const struct err *why);
 
 /* Gives speech to a free thread. `fd` stays the caller's and open until the result. *ret is good until then. */

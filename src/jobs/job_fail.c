@@ -59,7 +59,7 @@ static enum err_code run_and_clean(const struct files *files, struct fail_call *
 	struct db_work work = { .mode = DB_WRITE, .run = run, .arg = call };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	if (code == ERR_OK && job_parts_remove(files, &call->job, call->parts, &later) != ERR_OK)
+	if (code == ERR_OK && job_parts_remove(files, &call->job, call->number, call->parts, &later) != ERR_OK)
 		log_line(LOG_WARNING, "the parts of a job that failed are left to the sweep: %s", later.message);
 	return code;
 }
@@ -70,8 +70,7 @@ enum err_code job_fail_row(const struct files *files, int64_t number, const stru
 	return run_and_clean(files, &call, run_fail, err);
 }
 
-/* True for what another try may mend. */
-static bool may_pass(enum err_code code, const struct part_claim *claim)
+bool job_may_pass(enum err_code code, const struct part_claim *claim)
 {
 	static const enum err_code passing[] = { ERR_NETWORK,	      ERR_IO,	     ERR_NO_SPACE,    ERR_BUSY,
 						 ERR_OUTCOME_UNKNOWN, ERR_NO_MEMORY, ERR_UNAVAILABLE, ERR_SYSTEM };
@@ -79,7 +78,7 @@ static bool may_pass(enum err_code code, const struct part_claim *claim)
 		if (code == passing[i])
 			return true;
 	}
-	/* What takes the engine down twice is the part's fault. */
+	/* What takes a child down twice is the part's fault. */
 	return (code == ERR_CRASHED || code == ERR_TIMEOUT) && claim->failures == 0;
 }
 
@@ -87,8 +86,11 @@ static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct fail_call *call = arg;
 	enum parts_fate fate = PARTS_GIVEN_UP;
-	if (call->may_pass && parts_release(call->queue, tx, call->claim, true, &fate, err) != ERR_OK)
-		return err->code;
+	/* A late worker's reasons count no more than its results. */
+	enum err_code code = call->may_pass ? parts_release(call->queue, tx, call->claim, true, &fate, err)
+					    : parts_hold(tx, call->claim, err);
+	if (code != ERR_OK)
+		return code;
 	return fate == PARTS_GIVEN_UP ? fail_job(tx, call, err) : ERR_OK;
 }
 
@@ -97,8 +99,10 @@ enum err_code job_give_back(struct part_queue *queue, const struct files *files,
 {
 	if (why->code == ERR_CANCELLED)
 		return ERR_OK;
-	struct fail_call call = {
-		.queue = queue, .claim = claim, .number = claim->job, .why = why, .may_pass = may_pass(why->code, claim)
-	};
+	struct fail_call call = { .queue = queue,
+				  .claim = claim,
+				  .number = claim->job,
+				  .why = why,
+				  .may_pass = job_may_pass(why->code, claim) };
 	return run_and_clean(files, &call, run_give_back, err);
 }

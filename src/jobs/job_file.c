@@ -18,7 +18,7 @@ static const struct db_stmt find_stmt = {
 static const struct db_stmt list_stmt = { .sql = "SELECT " COLUMNS "WHERE f.owner_id = $1 AND f.state <> 2 "
 						 "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
 					  .params = "bii" };
-static const struct db_stmt count_stmt = { .sql = "SELECT count(*) FROM files WHERE owner_id = $1 AND state <> 2",
+static const struct db_stmt count_stmt = { .sql = "SELECT n FROM user_counts WHERE user_id = $1 AND what = 5",
 					   .params = "b" };
 
 static void read_row(const struct db_rows *rows, size_t row, struct job_file *ret)
@@ -66,7 +66,7 @@ static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
 				     db_int((int64_t)page->limit), db_int((int64_t)page->offset) };
 	if (db_query(tx, &count_stmt, params, &search->rows, err) != ERR_OK)
 		return err->code;
-	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);
+	search->total = search->rows.count > 0 ? (uint64_t)db_get_int(&search->rows, 0, 0) : 0;
 	return db_query(tx, &list_stmt, params, &search->rows, err);
 }
 

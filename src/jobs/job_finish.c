@@ -204,10 +204,13 @@ static enum err_code end_or_go_on(struct finish *f, struct err *err)
 	if (job_result_write(f->files, f->facts, &f->transcript, err) != ERR_OK)
 		return err->code;
 	struct db_work work = { .mode = DB_WRITE, .run = run_done, .arg = f };
-	if (job_run_again(f->files->db, &work, err) != ERR_OK)
+	if (job_run_again(f->files->db, &work, err) != ERR_OK) {
+		if (err->code == ERR_CANCELLED)
+			job_result_forget(f->files, f->facts);
 		return err->code;
+	}
 	struct err later;
-	if (job_parts_remove(f->files, &f->facts->id, f->parts, &later) != ERR_OK)
+	if (job_parts_remove(f->files, &f->facts->id, f->facts->number, f->parts, &later) != ERR_OK)
 		log_line(LOG_WARNING, "the parts of a job that ended are left to the sweep: %s", later.message);
 	return ERR_OK;
 }

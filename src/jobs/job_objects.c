@@ -1,4 +1,5 @@
 /* A job's objects in the vault: its parts before they are recognised, and its result. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,11 +29,13 @@ static void object_id(int kind, const struct uuid *job, uint32_t index, unsigned
 		ret[1 + i] = (unsigned char)(index >> (24 - 8 * i));
 }
 
-static void part_object(const struct uuid *job, uint32_t index, char ret[BLOB_KEY_MAX + 1])
+/* A name holds the job's number in the queue, which a retry has anew: what is left of one attempt is never taken for
+ * the next one's, and removing it never meets what the next one writes. */
+static void part_object(const struct uuid *job, int64_t number, uint32_t index, char ret[BLOB_KEY_MAX + 1])
 {
 	files_object_key("parts", job, ret);
 	size_t len = strlen(ret);
-	(void)snprintf(ret + len, BLOB_KEY_MAX + 1 - len, "/%u", index);
+	(void)snprintf(ret + len, BLOB_KEY_MAX + 1 - len, "/%" PRId64 "-%u", number, index);
 }
 
 void job_part_place(const struct job_facts *facts, int64_t index, char *ret)
@@ -66,7 +69,7 @@ enum err_code job_part_write(const struct files *files, const struct job_facts *
 	struct vault_place place = { .store = files->blobs, .key = key, .data_key = &facts->key };
 	struct vault_writer *writer = NULL;
 	struct vault_info info;
-	part_object(&facts->id, index, key);
+	part_object(&facts->id, facts->number, index, key);
 	object_id(KIND_PART, &facts->id, index, place.object_id);
 	if (vault_create(&place, NULL, &writer, err) != ERR_OK)
 		return err->code;
@@ -100,7 +103,7 @@ enum err_code job_part_read(const struct files *files, const struct job_facts *f
 	char key[BLOB_KEY_MAX + 1];
 	struct vault_place place = { .store = files->blobs, .key = key, .data_key = &facts->key };
 	cleanup_vault_reader struct vault_reader *reader = NULL;
-	part_object(&facts->id, index, key);
+	part_object(&facts->id, facts->number, index, key);
 	object_id(KIND_PART, &facts->id, index, place.object_id);
 	if (vault_open(&place, &reader, err) != ERR_OK)
 		return err->code;
@@ -174,43 +177,63 @@ enum err_code job_result_read(const struct files *files, const struct uuid *job,
 	return read_result(reader, ret, err);
 }
 
-enum err_code job_parts_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
+enum err_code job_parts_remove(const struct files *files, const struct uuid *job, int64_t number, uint32_t parts,
+			       struct err *err)
 {
 	for (uint32_t i = 0; i < parts; i++) {
 		char key[BLOB_KEY_MAX + 1];
-		part_object(job, i, key);
+		part_object(job, number, i, key);
 		if (blob_delete(files->blobs, key, err) != ERR_OK)
 			return err->code;
 	}
 	return ERR_OK;
 }
 
-/* Whether nobody will ever work on the job again: it was cancelled, or deleted. One that failed may be tried again. */
-static enum err_code is_over_for_good(const struct files *files, const struct uuid *job, bool *ret, struct err *err)
+static enum err_code remove_result(const struct files *files, const struct uuid *job, struct err *err)
 {
-	static const struct db_stmt find = { .sql = "SELECT state FROM jobs WHERE id = $1", .params = "b" };
+	char key[BLOB_KEY_MAX + 1];
+	files_object_key("results", job, key);
+	return blob_delete(files->blobs, key, err);
+}
+
+enum err_code job_objects_remove(const struct files *files, const struct uuid *job, int64_t number, uint32_t parts,
+				 struct err *err)
+{
+	enum err_code code = remove_result(files, job, err);
+	return code == ERR_OK ? job_parts_remove(files, job, number, parts, err) : code;
+}
+
+/* -- of jobs that have ended -------------------------------------------------------------------------------- */
+
+static enum err_code has_row(const struct files *files, const struct db_stmt *stmt, const struct db_value *params,
+			     bool *ret, struct err *err)
+{
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(job->bytes, sizeof job->bytes) };
-	if (db_run_stmt(files->db, DB_READ, &find, params, &rows, err) != ERR_OK)
-		return err->code;
-	*ret = rows.count == 0 || db_get_int(&rows, 0, 0) == JOB_CANCELLED;
-	return ERR_OK;
+	enum err_code code = db_run_stmt(files->db, DB_READ, stmt, params, &rows, err);
+	if (code == ERR_OK)
+		*ret = rows.count > 0;
+	return code;
 }
 
 void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts)
 {
-	bool is_over = false;
+	static const struct db_stmt find = { .sql = "SELECT 1 FROM jobs WHERE queue_job = $1", .params = "i" };
+	struct db_value params[] = { db_int(facts->number) };
+	bool is_under_way = true;
 	struct err err;
-	if (is_over_for_good(files, &facts->id, &is_over, &err) != ERR_OK ||
-	    (is_over && job_parts_remove(files, &facts->id, parts, &err) != ERR_OK))
+	if (has_row(files, &find, params, &is_under_way, &err) != ERR_OK ||
+	    (!is_under_way && job_parts_remove(files, &facts->id, facts->number, parts, &err) != ERR_OK))
 		log_line(LOG_WARNING, "parts of a job that has ended are left to the sweep: %s", err.message);
 }
 
-enum err_code job_objects_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
+void job_result_forget(const struct files *files, const struct job_facts *facts)
 {
-	char key[BLOB_KEY_MAX + 1];
-	files_object_key("results", job, key);
-	if (blob_delete(files->blobs, key, err) != ERR_OK)
-		return err->code;
-	return job_parts_remove(files, job, parts, err);
+	/* One that failed may be tried again, and have a result by now. */
+	static const struct db_stmt find = { .sql = "SELECT 1 FROM jobs WHERE id = $1 AND state <> 4", .params = "b" };
+	struct db_value params[] = { db_bytes(facts->id.bytes, sizeof facts->id.bytes) };
+	bool is_wanted = true;
+	struct err err;
+	if (has_row(files, &find, params, &is_wanted, &err) != ERR_OK ||
+	    (!is_wanted && remove_result(files, &facts->id, &err) != ERR_OK))
+		log_line(LOG_WARNING, "the result of a job that has ended is left to the sweep: %s", err.message);
 }

@@ -41,13 +41,12 @@ static const struct db_stmt list_state_stmt = { .sql = "SELECT " JOB_COLUMNS
 						       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
 						       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
 						.params = "biii" };
+/* What a user has of each state (store/migrations/0003_counts.sql); -1: of all. */
 static const struct db_stmt count_stmt = {
-	.sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2",
-	.params = "b"
+	.sql = "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM user_counts "
+	       "WHERE user_id = $1 AND what BETWEEN 0 AND 4 AND (what = $2 OR $2 < 0)",
+	.params = "bi"
 };
-static const struct db_stmt count_state_stmt = { .sql = "SELECT count(*) FROM jobs j JOIN files f ON f.id = j.file_id "
-							"WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $2",
-						 .params = "bi" };
 static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
 						   "id = $1 AND owner_id = $2 AND state < 2 "
 						   "RETURNING id",
@@ -61,12 +60,9 @@ static const struct db_stmt retry_stmt = {
 };
 static const struct db_stmt weight_stmt = { .sql = "SELECT weight FROM jobs WHERE id = $1", .params = "b" };
 static const struct db_stmt file_jobs_stmt = {
-	.sql = "SELECT id, queue_job, parts_planned, state FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
 };
-static const struct db_stmt cancel_file_stmt = {
-	.sql = "UPDATE jobs SET state = 4, ended_at = $2, queue_job = NULL WHERE file_id = $1 AND state < 2",
-	.params = "bi"
-};
+static const struct db_stmt delete_file_jobs_stmt = { .sql = "DELETE FROM jobs WHERE file_id = $1", .params = "b" };
 
 const char *job_state_name(enum job_state state)
 {
@@ -79,15 +75,6 @@ static struct db_value id_value(const struct uuid *id)
 	return db_bytes(id->bytes, sizeof id->bytes);
 }
 
-static void read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
-{
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	*ret = (struct uuid){ 0 };
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
-
 static void read_text(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
@@ -96,9 +83,9 @@ static void read_text(const struct db_rows *rows, size_t row, size_t column, cha
 static void read_row(const struct db_rows *rows, size_t row, struct job_row *ret)
 {
 	*ret = (struct job_row){ 0 };
-	read_id(rows, row, 0, &ret->id);
-	read_id(rows, row, 1, &ret->owner);
-	read_id(rows, row, 2, &ret->file);
+	job_read_id(rows, row, 0, &ret->id);
+	job_read_id(rows, row, 1, &ret->owner);
+	job_read_id(rows, row, 2, &ret->file);
 	read_text(rows, row, 3, ret->file_name, sizeof ret->file_name);
 	ret->state = (enum job_state)db_get_int(rows, row, 4);
 	ret->priority = (int)db_get_int(rows, row, 5);
@@ -198,7 +185,7 @@ static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
 	struct db_value params[] = { id_value(&page->owner), db_int((int64_t)page->limit),
 				     db_int((int64_t)page->offset), db_int(page->state) };
 	struct db_value count_params[] = { params[0], params[3] };
-	if (db_query(tx, by_state ? &count_state_stmt : &count_stmt, count_params, &search->rows, err) != ERR_OK)
+	if (db_query(tx, &count_stmt, count_params, &search->rows, err) != ERR_OK)
 		return err->code;
 	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);
 	return db_query(tx, by_state ? &list_state_stmt : &list_stmt, params, &search->rows, err);
@@ -247,7 +234,9 @@ struct change {
 	struct part_queue *queue;
 	const struct uuid *id, *owner;
 	struct job_row *ret;
-	uint32_t parts; /* planned, of a job that was cancelled */
+	/* Of a job that was cancelled: */
+	int64_t number; /* in the queue */
+	uint32_t parts; /* planned */
 };
 
 static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
@@ -259,7 +248,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return not_found(err);
-	int64_t number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
+	change->number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
 	change->parts = (uint32_t)db_get_int(&rows, 0, COLUMN_PARTS);
 	read_row(&rows, 0, change->ret);
 	struct db_value params[] = { find[0], find[1], db_int(clock_wall_us()) };
@@ -267,7 +256,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "the job has ended: it %s", job_state_name(change->ret->state));
-	if (job_leave_queue(tx, number, err) != ERR_OK)
+	if (job_leave_queue(tx, change->number, err) != ERR_OK)
 		return err->code;
 	if (event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
 		return err->code;
@@ -281,8 +270,8 @@ enum err_code job_cancel_row(const struct files *files, const struct uuid *owner
 	struct db_work work = { .mode = DB_WRITE, .run = run_cancel, .arg = &change };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	if (code == ERR_OK && job_parts_remove(files, id, change.parts, &later) != ERR_OK)
-		log_line(LOG_WARNING, "the parts of a cancelled job are left to the sweep: %s", later.message);
+	if (code == ERR_OK && job_objects_remove(files, id, change.number, change.parts, &later) != ERR_OK)
+		log_line(LOG_WARNING, "objects of a cancelled job are left to the sweep: %s", later.message);
 	return code;
 }
 
@@ -312,7 +301,7 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,
 			struct job_row *ret, struct err *err)
 {
-	struct change change = { queue, id, owner, ret, 0 };
+	struct change change = { .queue = queue, .id = id, .owner = owner, .ret = ret };
 	struct db_work work = { .mode = DB_WRITE, .run = run_retry, .arg = &change };
 	return db_run(db, &work, err);
 }
@@ -327,7 +316,7 @@ struct deletion {
 static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct deletion *deletion = arg;
-	struct db_value params[] = { id_value(deletion->file), db_int(clock_wall_us()) };
+	struct db_value params[] = { id_value(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
 	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
 		return err->code;
@@ -336,7 +325,7 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 		    job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK)
 			return err->code;
 	}
-	if (db_post(tx, &cancel_file_stmt, params, err) != ERR_OK)
+	if (db_post(tx, &delete_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	return event_tell_gone(tx, deletion->file, err);
 }
@@ -348,11 +337,13 @@ enum err_code job_delete_file(const struct files *files, const struct uuid *owne
 	struct db_work work = { .mode = DB_WRITE, .run = run_delete, .arg = &deletion };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
-	/* From here on the file is gone for everybody: what fails now is the sweep's. */
+	/* From here on the file is gone for everybody: what fails now is the sweep's. One that had ended has no parts.
+	 */
 	for (size_t i = 0; code == ERR_OK && i < deletion.jobs.count; i++) {
 		struct uuid id;
-		read_id(&deletion.jobs, i, 0, &id);
-		if (job_objects_remove(files, &id, (uint32_t)db_get_int(&deletion.jobs, i, 2), &later) != ERR_OK)
+		job_read_id(&deletion.jobs, i, 0, &id);
+		uint32_t parts = db_is_null(&deletion.jobs, i, 1) ? 0 : (uint32_t)db_get_int(&deletion.jobs, i, 2);
+		if (job_objects_remove(files, &id, db_get_int(&deletion.jobs, i, 1), parts, &later) != ERR_OK)
 			log_line(LOG_WARNING, "objects of a deleted file are left to the sweep: %s", later.message);
 	}
 	if (code == ERR_OK && files_remove(files, file, &later) != ERR_OK)

@@ -186,6 +186,7 @@ enum err_code job_begin(struct db *db, const struct job_facts *facts, struct err
 struct publish_call {
 	struct part_queue *queue;
 	const struct job_facts *facts;
+	const struct part_claim *claim;
 	const struct job_parts *parts;
 };
 
@@ -198,9 +199,8 @@ static enum err_code run_publish(struct db_tx *tx, void *arg, struct err *err)
 				 .first = parts->first,
 				 .costs = parts->costs_s,
 				 .count = parts->count };
-	enum err_code code = parts_publish(call->queue, tx, &new, err);
-	if (code != ERR_OK)
-		return code == ERR_NOT_FOUND ? ended(err) : code;
+	if (parts_hold(tx, call->claim, err) != ERR_OK || parts_publish(call->queue, tx, &new, err) != ERR_OK)
+		return err->code;
 	struct db_value params[] = { db_int(call->facts->number), db_int((int64_t)parts->first + parts->count),
 				     db_int(llround(parts->total_cost_s * 1000)),
 				     db_int(llround(parts->fraction * JOB_FRACTION)) };
@@ -208,9 +208,9 @@ static enum err_code run_publish(struct db_tx *tx, void *arg, struct err *err)
 }
 
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
-				const struct job_parts *parts, struct err *err)
+				const struct part_claim *claim, const struct job_parts *parts, struct err *err)
 {
-	struct publish_call call = { queue, facts, parts };
+	struct publish_call call = { queue, facts, claim, parts };
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_publish, .arg = &call };
 	return db_run(db, &work, err);
 }

@@ -49,7 +49,8 @@ struct job_parts {
 	double fraction; /* of the recording that is planned, 0..1 */
 };
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
-				const struct job_parts *parts, struct err *err) MUST_CHECK;
+				const struct part_claim *claim, const struct job_parts *parts, struct err *err)
+	MUST_CHECK;
 
 /* All parts are published. `why` says why the recording breaks off (ERR_OK: it does not); with parts before that the
  * job goes on. */
@@ -65,8 +66,8 @@ enum err_code job_part_write(const struct files *files, const struct job_facts *
 enum err_code job_part_read(const struct files *files, const struct job_facts *facts, uint32_t index,
 			    struct part_layout *ret, int *ret_fd, struct err *err) MUST_CHECK;
 
-/* Parts that were written when their job had ended: removes the objects of its first `parts`, where it has ended for
- * good; others are the sweep's. */
+/* Parts that were written when this attempt at the job had ended: removes the objects of its first `parts`. Nothing is
+ * removed while the attempt is under way, on another node. */
 void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts);
 
 /* A part is recognised. */
@@ -94,10 +95,6 @@ enum err_code job_second_language(struct db *db, int64_t number, int64_t index, 
 enum err_code job_result_read(const struct files *files, const struct uuid *job, const struct uuid *file,
 			      struct asr_transcript *ret, struct err *err) MUST_CHECK;
 
-/* Removes a job's objects: `parts` of its parts, and its result. */
-enum err_code job_objects_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
-	MUST_CHECK;
-
 /* -- the end ------------------------------------------------------------------------------------------------- */
 
 /* The job leaves the queue, and the nodes are told to stop work on it. */
@@ -107,10 +104,12 @@ enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err)
 enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
 	MUST_CHECK;
 
-/*
- * A claim came to nothing. What may pass (a network, a full disk, a lost engine) is tried again later, up to the
- * queue's number of attempts; everything else, and an engine that was lost with the same part twice, fails the job.
- */
+/* True for what another try may mend: a network, a full disk, an engine or a jail that was lost, but not with the same
+ * part twice. */
+bool job_may_pass(enum err_code code, const struct part_claim *claim);
+
+/* A claim came to nothing. What may pass is tried again later, up to the queue's number of attempts; everything else
+ * fails the job. Errors: ERR_CANCELLED (the claim no longer counts: nothing is done). */
 enum err_code job_give_back(struct part_queue *queue, const struct files *files, const struct part_claim *claim,
 			    const struct err *why, struct err *err) MUST_CHECK;
 

@@ -26,8 +26,15 @@ void job_part_place(const struct job_facts *facts, int64_t index, char *ret);
 enum err_code job_result_write(const struct files *files, const struct job_facts *facts,
 			       const struct asr_transcript *transcript, struct err *err) MUST_CHECK;
 
-/* Removes the objects of a job's parts. */
-enum err_code job_parts_remove(const struct files *files, const struct uuid *job, uint32_t parts, struct err *err)
-	MUST_CHECK;
+/* Removes the objects of the parts of an attempt at a job, which has this number in the queue. */
+enum err_code job_parts_remove(const struct files *files, const struct uuid *job, int64_t number, uint32_t parts,
+			       struct err *err) MUST_CHECK;
+
+/* The same, and the result: of a job that will never be tried again. */
+enum err_code job_objects_remove(const struct files *files, const struct uuid *job, int64_t number, uint32_t parts,
+				 struct err *err) MUST_CHECK;
+
+/* A result that was written and then refused: removed where the job was cancelled or deleted. */
+void job_result_forget(const struct files *files, const struct job_facts *facts);
 
 #endif

@@ -1,11 +1,11 @@
 #include "jobs/node.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/processor.h"
 #include "jobs/node_priv.h"
 
 /* Jails open beyond one per engine thread, so that the next file is being read while this one is recognised. */
@@ -221,13 +221,6 @@ void node_pump_soon(struct node *node)
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
-static int usable_cores(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-	return count > 0 ? count : 1;
-}
-
 static void free_node(struct node *node)
 {
 	queue_free(node->queue);
@@ -243,7 +236,7 @@ enum err_code node_new(uv_loop_t *loop, const struct node_spec *spec, struct nod
 	node->loop = loop;
 	node->spec = *spec;
 	if (node->spec.threads < 1)
-		node->spec.threads = usable_cores();
+		node->spec.threads = processor_count();
 	if (node->spec.part_limit_ms < 1)
 		node->spec.part_limit_ms = LIMIT_ENGINE_PART_MS;
 	node->slots = calloc((size_t)node->spec.threads, sizeof *node->slots);

@@ -51,14 +51,12 @@ static void run_store(struct http_work *work)
 {
 	struct part_task *t = (struct part_task *)work;
 	const struct worker_spec *spec = &t->base.worker->spec;
-	struct err err = { 0 };
 	struct job_part_done done = { .claim = &t->base.claim,
 				      .layout = &t->layout,
 				      .words = &t->words,
 				      .busy_us = t->busy_us,
 				      .busy_max_us = spec->job_timeout_us };
-	(void)(job_store_part(spec->queue, spec->files->db, &t->base.facts, &done, &err) == ERR_OK);
-	t->base.why = err;
+	t->base.why.code = job_store_part(spec->queue, spec->files->db, &t->base.facts, &done, &t->base.why);
 }
 
 static void done_store(struct http_work *work)
@@ -153,9 +151,7 @@ static enum err_code load(struct part_task *t, struct err *err)
 static void run_load(struct http_work *work)
 {
 	struct part_task *t = (struct part_task *)work;
-	struct err err = { 0 };
-	(void)(load(t, &err) == ERR_OK);
-	t->base.why = err;
+	t->base.why.code = load(t, &t->base.why);
 }
 
 static void done_load(struct http_work *work)

@@ -44,6 +44,7 @@ struct plan_task {
 	struct waiting_part waiting[WAITING_MAX], storing[WAITING_MAX];
 	size_t waiting_count, storing_count;
 	double costs_s[WAITING_MAX], total_s; /* of what is being stored; of all */
+	double fraction; /* of the recording that is read, as what is being stored tells it */
 	uint32_t stored; /* parts */
 	bool over; /* the jail has ended: `end_why` says how */
 	struct err end_why;
@@ -91,10 +92,8 @@ static void run_planned(struct http_work *work)
 {
 	struct plan_task *t = (struct plan_task *)work;
 	const struct worker_spec *spec = &t->base.worker->spec;
-	struct err err = { 0 };
-	(void)(job_planned_all(spec->queue, spec->files->db, &t->base.facts, &t->base.claim, t->duration_us,
-			       &t->end_why, &err) == ERR_OK);
-	t->base.why = err;
+	t->base.why.code = job_planned_all(spec->queue, spec->files->db, &t->base.facts, &t->base.claim, t->duration_us,
+					   &t->end_why, &t->base.why);
 }
 
 static void done_planned(struct http_work *work)
@@ -117,24 +116,22 @@ static void run_store(struct http_work *work)
 {
 	struct plan_task *t = (struct plan_task *)work;
 	const struct worker_spec *spec = &t->base.worker->spec;
-	struct err err = { 0 };
+	struct err *why = &t->base.why;
 	struct job_parts parts = { .first = t->stored,
 				   .count = (uint32_t)t->storing_count,
 				   .costs_s = t->costs_s,
 				   .total_cost_s = t->total_s,
-				   .fraction = t->info_us > 0 ? (double)t->decoded_us / (double)t->info_us : 0 };
-	if (parts.fraction > 1)
-		parts.fraction = 1;
+				   .fraction = t->fraction };
 	enum err_code code = ERR_OK;
 	for (size_t i = 0; code == ERR_OK && i < t->storing_count; i++)
 		code = job_part_write(spec->files, &t->base.facts, t->stored + (uint32_t)i, &t->storing[i].layout,
-				      t->storing[i].fd, &err);
+				      t->storing[i].fd, why);
 	if (code == ERR_OK)
-		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &parts, &err);
+		code = job_publish_parts(spec->queue, spec->files->db, &t->base.facts, &t->base.claim, &parts, why);
 	/* Whoever ended the job knew of the parts that were published. */
 	if (code == ERR_CANCELLED)
 		job_parts_forget(spec->files, &t->base.facts, parts.first + parts.count);
-	t->base.why = err;
+	why->code = code;
 }
 
 static void done_store(struct http_work *work)
@@ -166,23 +163,45 @@ static bool may_be_alone(const struct plan_task *t)
 	return t->stored == 0 && t->waiting_count == 1 && !t->over && t->info_us <= MAYBE_ALONE_US;
 }
 
+/* A file that breaks off keeps what came before, but only where it is the file that breaks off: if the jail was lost or
+ * the store went away, it is read once more, and what was published already stays as it is. */
+static bool is_lost(const struct plan_task *t)
+{
+	return t->over && t->end_why.code != ERR_OK &&
+	       (t->stored + t->waiting_count == 0 || job_may_pass(t->end_why.code, &t->base.claim));
+}
+
+static double fraction_read(const struct plan_task *t)
+{
+	double fraction = t->info_us > 0 ? (double)t->decoded_us / (double)t->info_us : 0;
+	return fraction < 1 ? fraction : 1;
+}
+
+/* The jail goes on while the pool stores: what the pool needs to know of it is put down here. */
+static void store_waiting(struct plan_task *t)
+{
+	t->waiting[0].layout.alone = t->over && t->stored == 0 && t->waiting_count == 1;
+	memcpy(t->storing, t->waiting, t->waiting_count * sizeof t->waiting[0]);
+	t->storing_count = t->waiting_count;
+	t->waiting_count = 0;
+	for (size_t i = 0; i < t->storing_count; i++) {
+		t->costs_s[i] = (double)t->storing[i].layout.sample_count / AUDIO_RATE;
+		t->total_s += t->costs_s[i];
+	}
+	t->fraction = fraction_read(t);
+	task_work(&t->base, run_store, done_store);
+}
+
 static void go_on(struct plan_task *t)
 {
 	if (t->base.working)
 		return;
-	if (t->waiting_count > 0 && !may_be_alone(t)) {
-		t->waiting[0].layout.alone = t->over && t->stored == 0 && t->waiting_count == 1;
-		memcpy(t->storing, t->waiting, t->waiting_count * sizeof t->waiting[0]);
-		t->storing_count = t->waiting_count;
-		t->waiting_count = 0;
-		for (size_t i = 0; i < t->storing_count; i++) {
-			t->costs_s[i] = (double)t->storing[i].layout.sample_count / AUDIO_RATE;
-			t->total_s += t->costs_s[i];
-		}
-		task_work(&t->base, run_store, done_store);
-	} else if (t->over && t->waiting_count == 0) {
+	if (is_lost(t))
+		fail(t, &t->end_why);
+	else if (t->waiting_count > 0 && !may_be_alone(t))
+		store_waiting(t);
+	else if (t->over && t->waiting_count == 0)
 		task_work(&t->base, run_planned, done_planned);
-	}
 }
 
 /* -- the jail ---------------------------------------------------------------------------------------------------- */
@@ -213,16 +232,10 @@ static void on_progress(void *owner, int64_t decoded_us)
 	t->decoded_us = decoded_us;
 }
 
-/* A file that breaks off keeps what came before. */
 static void on_jail_end(void *owner, int64_t duration_us, const struct err *why)
 {
 	struct plan_task *t = owner;
 	jail_close(steal_ptr(&t->jail));
-	if (why->code != ERR_OK && t->stored + t->storing_count + t->waiting_count == 0) {
-		struct err copy = *why;
-		fail(t, &copy);
-		return;
-	}
 	t->over = true;
 	t->end_why = *why;
 	t->duration_us = duration_us;
@@ -287,10 +300,9 @@ static void run_begin(struct http_work *work)
 {
 	struct task *task = (struct task *)work;
 	const struct files *files = task->worker->spec.files;
-	struct err err = { 0 };
-	if (job_facts_read(files, task->claim.job, &task->facts, &err) == ERR_OK)
-		(void)(job_begin(files->db, &task->facts, &err) == ERR_OK);
-	task->why = err;
+	task->why.code = job_facts_read(files, task->claim.job, &task->facts, &task->why);
+	if (task->why.code == ERR_OK)
+		task->why.code = job_begin(files->db, &task->facts, &task->why);
 }
 
 static void done_begin(struct http_work *work)

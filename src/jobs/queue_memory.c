@@ -132,8 +132,11 @@ static bool memory_claim(struct queue *queue, enum queue_stage stage, struct que
 	best->token = ++q->last_token;
 	const struct memory_job *job = find_job(q, best->job);
 	double start = best->rank - job->offset;
-	if (start > q->now[stage])
-		q->now[stage] = start;
+	/* Not ahead of what others of no priority have reached: a job in a hurry must not make those that come after it
+	 * start behind them. */
+	double reached = start < best->rank ? start : best->rank;
+	if (reached > q->now[stage])
+		q->now[stage] = reached;
 	*ret = (struct queue_claim){ .job = best->job, .stage = stage, .index = best->index, .token = best->token };
 	return true;
 }

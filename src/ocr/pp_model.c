@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/processor.h"
 #include "infer/net.h"
 #include "ocr/pp_onnx.h"
 
@@ -114,7 +115,7 @@ static enum err_code read_dictionary(struct pp_model *model, struct err *err)
  */
 static int stream_count(enum pp_net net)
 {
-	int n = infer_processors();
+	int n = processor_count();
 	return net == PP_DETECTOR ? (n + 7) / 8 : n;
 }
 

@@ -33,6 +33,9 @@ static const struct word words[] = {
 	{ "has_table",
 	  { "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '%'",
 	    "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = '%'" } },
+	/* Statements of one database alone, such as triggers. */
+	{ "sqlite", { "%", "SELECT 0" } },
+	{ "postgres", { "SELECT 0", "%" } },
 	{ "no_timeout", { "SELECT 0", "SET LOCAL statement_timeout = 0" } },
 	/* Held until the transaction ends; a SQLite transaction that writes is alone anyway. The number is "tiro". */
 	{ "migration_lock", { "SELECT 0", "SELECT 0 FROM pg_advisory_xact_lock(1953067631)" } },

@@ -21,6 +21,7 @@ enum err_code part_queue_new(const struct part_queue_config *config, struct part
 	(void)snprintf(queue->node, sizeof queue->node, "%s", config->node ? config->node : "");
 	(void)snprintf(queue->about, sizeof queue->about, "%s", config->about ? config->about : "");
 	queue->attempts_max = (int)or_default(config->attempts_max, 3);
+	queue->lapses_max = (int)or_default(config->lapses_max, 10);
 	queue->lease_us = or_default(config->lease_us, 15 * US_PER_S);
 	queue->backoff_us = or_default(config->backoff_us, US_PER_S);
 	queue->backoff_max_us = or_default(config->backoff_max_us, 300 * US_PER_S);

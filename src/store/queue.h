@@ -14,9 +14,12 @@
  * lower rank.
  *
  * Leases: a node that lives counts up its row (parts_beat). One whose count another node has not seen change for
- * `lease_us` by that node's own clock, while it looked all the time, is dead: its parts are claimed again. Wall clocks
- * do not matter, and a database that was away buries nobody. A claim's token is refused once the part was claimed again
- * or its job has ended, so a late worker changes nothing.
+ * `lease_us` by that node's own monotonic clock, while it looked all the time, is dead: its parts are claimed again. A
+ * database that was away buries nobody. A claim's token is refused once the part was claimed again or its job has
+ * ended, so a late worker changes nothing.
+ *
+ * Clocks: nothing here depends on what time it is. Leases and waits are spans of one process's monotonic clock; wall
+ * time is written for people only.
  *
  * Thread safety: a struct part_queue may be used by several units of work at once.
  */
@@ -46,6 +49,7 @@ struct part_queue_config {
 	const char *node; /* this node's name, and what else there is to say of it; for people, copied, cut */
 	const char *about;
 	int attempts_max; /* [3] failures after which a part is given up */
+	int lapses_max; /* [10] nodes that may die with a part in hand before it is given up */
 	int64_t lease_us; /* [15 s] several beats */
 	int64_t backoff_us; /* before the first retry, doubled for each next; negative: none [1 s] */
 	int64_t backoff_max_us; /* [5 min] */
@@ -93,7 +97,7 @@ struct part_claim {
 	int64_t index;
 	int64_t token;
 	int64_t rank;
-	int64_t failures; /* before this claim */
+	int64_t failures; /* before this claim; nodes that died are not counted */
 };
 
 /* Claims ready parts of lowest rank, sorted by rank: at most *count of them, and sets it to how many there were. The
@@ -107,6 +111,10 @@ enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage,
  * then was stored the first time, or another has it. */
 enum err_code parts_complete(struct db_tx *tx, const struct part_claim *claims, size_t count, bool *ret_accepted,
 			     struct err *err) MUST_CHECK;
+
+/* The claim still counts, and will until the unit ends: for units that do part of the work. Errors: ERR_CANCELLED (it
+ * no longer counts). */
+enum err_code parts_hold(struct db_tx *tx, const struct part_claim *claim, struct err *err) MUST_CHECK;
 
 enum parts_fate { PARTS_READY, PARTS_WAITS, PARTS_GIVEN_UP };
 

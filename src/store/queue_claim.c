@@ -16,6 +16,10 @@ static const struct db_stmt claim_stmt = {
 	       "RETURNING parts.id, job, idx, token, rank, start, failures",
 	.params = "iiiii"
 };
+/* Locked, so that nobody takes the part before the unit ends. */
+static const struct db_stmt hold_stmt = {
+	.sql = "SELECT id FROM parts WHERE id = $1 AND token = $2 AND status + 0 = 1 {lock_rows}", .params = "ii"
+};
 /*
  * `status + 0`: only the primary key may serve these. Where statistics say that little is running, PostgreSQL would
  * rather scan all of parts_running, and with it every dead entry since the oldest snapshot: from 50,000 parts a second
@@ -166,6 +170,21 @@ enum err_code parts_complete(struct db_tx *tx, const struct part_claim *claims, 
 	return code;
 }
 
+static enum err_code refuse(struct err *err)
+{
+	return err_set(err, ERR_CANCELLED, "the part was given to another worker or its job has ended");
+}
+
+enum err_code parts_hold(struct db_tx *tx, const struct part_claim *claim, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_int(claim->id), db_int(claim->token) };
+	enum err_code code = db_query(tx, &hold_stmt, params, &rows, err);
+	if (code != ERR_OK)
+		return code;
+	return rows.count == 1 ? ERR_OK : refuse(err);
+}
+
 /* -- giving back ------------------------------------------------------------------------------------- */
 
 static int64_t backoff_of(const struct part_queue *queue, int64_t failures)
@@ -193,7 +212,7 @@ enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const st
 	};
 	int64_t failures = claim->failures + is_failure;
 	enum parts_fate fate = fate_of(queue, failures, is_failure);
-	int64_t due = fate == PARTS_WAITS ? clock_wall_us() + backoff_of(queue, failures) : 0;
+	int64_t due = fate == PARTS_WAITS ? clock_monotonic_us() + backoff_of(queue, failures) : 0;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { db_int(claim->id), db_int(claim->token), db_int(status_of[fate]), db_int(failures),
 				     db_int(due) };
@@ -201,7 +220,7 @@ enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const st
 	if (code != ERR_OK)
 		return code;
 	if (rows.count == 0)
-		return err_set(err, ERR_CANCELLED, "the part was given to another worker or its job was cancelled");
+		return refuse(err);
 	*ret_fate = fate;
 	return fate == PARTS_READY ? queue_tell_ready(queue, tx, claim->stage, claim->rank, err) : ERR_OK;
 }

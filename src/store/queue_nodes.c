@@ -17,18 +17,20 @@ static const struct db_stmt beat_stmt = { .sql = "UPDATE queue_nodes SET beat = 
 static const struct db_stmt nodes_stmt = {
 	.sql = "SELECT id, beat FROM queue_nodes WHERE id <> $1 ORDER BY id LIMIT $2", .params = "ii"
 };
-/* Whose node has no row is lost, however the node went. Failures count: a part that kills its node again and again must
- * stop. */
+/* Whose node has no row is lost, however the node went. That is no failure of the part's, but it is counted: one that
+ * kills its node again and again must stop. */
 static const struct db_stmt recover_stmt = {
 	.sql = "WITH p AS MATERIALIZED (SELECT id FROM parts WHERE status = 1 AND NOT EXISTS "
 	       "(SELECT 1 FROM queue_nodes n WHERE n.id = parts.worker) ORDER BY id LIMIT $2 {skip_locked}) "
-	       "UPDATE parts SET failures = failures + 1, status = CASE WHEN failures + 1 >= $1 THEN 4 ELSE 0 END "
+	       "UPDATE parts SET lapses = lapses + 1, status = CASE WHEN lapses + 1 >= $1 THEN 4 ELSE 0 END "
 	       "FROM p WHERE parts.id = p.id RETURNING parts.id, job, stage, idx, token, rank, failures, status",
 	.params = "ii"
 };
-/* A retry that lies further ahead than any may was set before the clock was put back. */
+/* `due` is by the monotonic clock of the node that gave the part back; where that node has gone, nobody knows when that
+ * would be. */
 static const struct db_stmt due_stmt = {
-	.sql = "UPDATE parts SET status = 0 WHERE status = 3 AND (due <= $1 OR due > $2) RETURNING stage, rank",
+	.sql = "UPDATE parts SET status = 0 WHERE status = 3 AND (CASE WHEN worker = $1 THEN due <= $2 ELSE NOT EXISTS "
+	       "(SELECT 1 FROM queue_nodes n WHERE n.id = parts.worker) END) RETURNING stage, rank",
 	.params = "ii"
 };
 static const struct db_stmt return_own = {
@@ -101,7 +103,7 @@ static enum err_code recover(struct part_queue *queue, struct db_tx *tx, struct 
 			     struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(queue->attempts_max), db_int(PARTS_BATCH_MAX) };
+	struct db_value params[] = { db_int(queue->lapses_max), db_int(PARTS_BATCH_MAX) };
 	enum err_code code = db_query(tx, &recover_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -232,8 +234,7 @@ static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct
 enum err_code parts_beat(struct part_queue *queue, struct db_tx *tx, struct parts_beat *ret, struct err *err)
 {
 	struct lowest lowest = { .is_set = { false } };
-	int64_t now = clock_wall_us();
-	struct db_value due[] = { db_int(now), db_int(now + queue->backoff_max_us) };
+	struct db_value due[] = { db_int(queue_node_id(queue)), db_int(clock_monotonic_us()) };
 	ret->recovered = ret->due = 0;
 	ret->given_up_count = 0;
 	enum err_code code = count_up(queue, tx, err);

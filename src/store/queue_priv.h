@@ -28,7 +28,7 @@ struct node_seen {
 
 struct part_queue {
 	char node[64], about[256];
-	int attempts_max;
+	int attempts_max, lapses_max;
 	int64_t lease_us, backoff_us, backoff_max_us;
 	pthread_mutex_t mutex; /* of what follows */
 	int64_t node_id; /* 0: not joined */

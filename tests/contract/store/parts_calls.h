@@ -11,13 +11,15 @@
 static struct store_place place;
 static struct db *db;
 
-enum { BACKOFF_US = 1000, LEASE_US = 100 * 1000 };
+enum { BACKOFF_US = 1000, LEASE_US = 100 * 1000, LAPSES_MAX = 4 };
 
 static inline struct part_queue *new_node(void)
 {
-	struct part_queue_config config = {
-		.node = "test", .lease_us = LEASE_US, .backoff_us = BACKOFF_US, .backoff_max_us = 3 * BACKOFF_US
-	};
+	struct part_queue_config config = { .node = "test",
+					    .lapses_max = LAPSES_MAX,
+					    .lease_us = LEASE_US,
+					    .backoff_us = BACKOFF_US,
+					    .backoff_max_us = 3 * BACKOFF_US };
 	struct part_queue *queue;
 	assert_ok(part_queue_new(&config, &queue, &why));
 	return queue;

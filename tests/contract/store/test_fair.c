@@ -127,30 +127,6 @@ static void an_owners_short_job_does_not_wait_behind_its_long_one(void **state)
 	assert_int_equal(get_number(db, "SELECT count(*) FROM parts"), 0);
 }
 
-/* Priority moves a job ahead of others, not those others behind whoever comes next. */
-static void a_job_in_a_hurry_does_not_put_later_ones_behind_the_others(void **state)
-{
-	struct part_queue *q = *state;
-	struct part_claim c;
-	int64_t lecture = add_job(q, "owner-of-lecture", 1);
-	publish(q, lecture, 0, 200, 20);
-	assert_int_equal(claim(q, &c, 1), 1);
-	struct parts_job job = { .owner = "owner-in-a-hurry", .weight = 1, .priority = 10 };
-	struct call call = { .queue = q, .job = &job };
-	assert_ok(run_unit(db, add_unit, &call, &why));
-	publish(q, call.ret_job, 0, 200, 20);
-	for (int i = 0; i < 25; i++) {
-		assert_int_equal(claim(q, &c, 1), 1);
-		assert_int_equal(c.job, call.ret_job);
-	}
-	int64_t clip = add_job(q, "owner-of-clip---", 1);
-	publish(q, clip, 0, 1, 3);
-	int waited = 0;
-	while (claim(q, &c, 1) == 1 && c.job != clip)
-		waited++;
-	assert_in_range(waited, 0, 10);
-}
-
 static void another_node_knows_the_virtual_time_after_a_beat(void **state)
 {
 	struct part_queue *q = *state;
@@ -173,7 +149,6 @@ int main(int argc, char **argv)
 		WITH_QUEUE(a_thousand_jobs_of_one_owner_do_not_hold_up_anothers_first),
 		WITH_QUEUE(a_thousand_uploads_of_one_owner_do_not_hold_up_anothers_plan),
 		WITH_QUEUE(an_owners_short_job_does_not_wait_behind_its_long_one),
-		WITH_QUEUE(a_job_in_a_hurry_does_not_put_later_ones_behind_the_others),
 		WITH_QUEUE(another_node_knows_the_virtual_time_after_a_beat),
 	};
 	return RUN_OVER_BACKEND(tests);

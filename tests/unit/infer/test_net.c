@@ -104,7 +104,6 @@ static void what_was_never_made_can_be_freed(void **state)
 	infer_net_free(NULL);
 	infer_weights_free(NULL);
 	infer_runtime_free(NULL);
-	assert_true(infer_processors() >= 1);
 }
 
 int main(void)

@@ -108,6 +108,24 @@ static void a_higher_priority_goes_first(void **state)
 	assert_int_equal(claim(q).job, urgent);
 }
 
+/* Priority moves a job ahead of others, not those others behind whoever comes next. */
+static void a_job_in_a_hurry_does_not_put_later_ones_behind_the_others(void **state)
+{
+	struct queue *q = *state;
+	publish(q, add_job(q, 1, 0), 0, 200, 20);
+	(void)claim(q);
+	uint64_t urgent = add_job(q, 1, 10);
+	publish(q, urgent, 0, 200, 20);
+	for (int i = 0; i < 25; i++)
+		assert_int_equal(claim(q).job, urgent);
+	uint64_t clip = add_job(q, 1, 0);
+	publish(q, clip, 0, 1, 3);
+	int waited = 0;
+	while (claim(q).job != clip)
+		waited++;
+	assert_in_range(waited, 0, 10);
+}
+
 static void a_late_completion_is_refused_once_the_part_was_claimed_again(void **state)
 {
 	struct queue *q = *state;
@@ -185,6 +203,7 @@ int main(int argc, char **argv)
 		WITH_QUEUE(two_jobs_of_equal_weight_take_turns),
 		WITH_QUEUE(a_job_of_three_times_the_weight_gets_three_times_the_parts),
 		WITH_QUEUE(a_higher_priority_goes_first),
+		WITH_QUEUE(a_job_in_a_hurry_does_not_put_later_ones_behind_the_others),
 		WITH_QUEUE(a_late_completion_is_refused_once_the_part_was_claimed_again),
 		WITH_QUEUE(an_aborted_part_is_no_failure_and_comes_again_at_its_rank),
 		WITH_QUEUE(a_part_that_fails_too_often_is_given_up),

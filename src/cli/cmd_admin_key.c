@@ -34,6 +34,6 @@ static enum err_code run_rotate(struct admin *admin, struct err *err)
 }
 
 const struct admin_verb admin_key_verbs[] = {
-	{ "key", "rotate", "no more words", 0, true, run_rotate },
+	{ "key", "rotate", "no more words", 0, ADMIN_NEEDS_KEYS, run_rotate },
 };
 const size_t admin_key_verb_count = ARRAY_LEN(admin_key_verbs);

@@ -121,6 +121,7 @@ static enum err_code open_worker(struct server *s, const struct server_options *
 					  .job_timeout_us = s->settings->job_timeout_s * US_PER_S };
 	unsigned pool_threads = threads + 2 > WORKER_THREADS_MIN ? (unsigned)threads + 2 : WORKER_THREADS_MIN;
 	enum err_code code = part_queue_new(&queue, &s->queue, err);
+	s->files.queue = s->queue;
 	if (!code)
 		code = http_pool_new(&s->loop, pool_threads, WORKER_WAITING, &s->pool, err);
 	struct worker_spec whole = spec;

@@ -16,6 +16,14 @@ struct listener {
 	struct api_routes routes;
 };
 
+/* Work of the pool that comes again and again, never twice at once. */
+struct chore {
+	struct http_work work; /* first */
+	uv_timer_t timer;
+	struct server *server;
+	bool is_running;
+};
+
 struct server {
 	const struct settings *settings;
 	uv_loop_t loop;
@@ -34,9 +42,7 @@ struct server {
 	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;
-	uv_timer_t sweep;
-	struct http_work sweeping;
-	bool is_sweeping;
+	struct chore sweep, upload_sweep;
 	int64_t sweep_before_us; /* 0: the first is still to come */
 	bool is_draining, http_drained, worker_drained;
 };

@@ -19,6 +19,7 @@
 #include "blob/blob.h"
 #include "blob/vault.h"
 #include "store/db.h"
+#include "store/queue.h"
 
 enum {
 	/* A file system's 255 characters in UTF-8. */
@@ -32,6 +33,7 @@ struct files {
 	struct db *db;
 	struct blob_store *blobs;
 	struct keyring *keyring; /* opens the owners' keys */
+	struct part_queue *queue; /* knows as which node uploads are received; NULL: none are */
 };
 
 enum file_state { FILE_UPLOADING, FILE_STORED, FILE_DELETING };

@@ -32,7 +32,8 @@ CREATE TABLE plans (
 INSERT INTO plans (name, monthly_us, file_bytes, storage_bytes, history_days, updated_at)
 VALUES ('standard', 360000000000, 2147483648, 107374182400, 90, 0);
 
--- Until the user is deleted. `generation` is in every token: raising it ends them all.
+-- Until the user is deleted. `generation` is in every token: raising it ends them all. deleted_at: the user is being removed, with
+-- all that is theirs, of which this row goes last.
 CREATE TABLE users (
     id {bytes} PRIMARY KEY,
     email text NOT NULL UNIQUE,
@@ -50,8 +51,10 @@ CREATE TABLE users (
     own_public_key {bytes},
     own_key_at {int},
     created_at {int} NOT NULL,
-    updated_at {int} NOT NULL
+    updated_at {int} NOT NULL,
+    deleted_at {int}
 ) {table};
+CREATE INDEX users_deleted ON users (id) WHERE deleted_at IS NOT NULL;
 
 -- What a user has now, so that a limit is checked by one row however much they own: whoever takes room adds to it first, which
 -- makes others of the same user wait. As long as the user, whose first use makes it.
@@ -89,8 +92,8 @@ CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id);
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 
--- Until its owner deletes it or the plan's history ends. state: 0 being uploaded, 1 stored, 2 being deleted. An upload that
--- was abandoned is found by its age.
+-- Until its owner deletes it or the plan's history ends. state: 0 being uploaded, 1 stored, 2 being deleted. `node_id` is the
+-- node that receives it, by which an upload that died with its node is found; 0 where that was no node. Others are found by their age.
 CREATE TABLE files (
     id {bytes} PRIMARY KEY,
     owner_id {bytes} NOT NULL REFERENCES users (id),
@@ -99,6 +102,7 @@ CREATE TABLE files (
     size_bytes {int} NOT NULL DEFAULT 0,
     sha256 {bytes},
     state {int} NOT NULL DEFAULT 0,
+    node_id {int} NOT NULL DEFAULT 0,
     created_at {int} NOT NULL,
     stored_at {int}
 ) {table};

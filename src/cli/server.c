@@ -171,12 +171,10 @@ static enum err_code open_listener(struct server *s, struct listener *listener, 
 					 .ops = &listener->ops,
 					 .owner = &s->api,
 					 .limits = http_limits_default(),
-					 .tls = extent == API_ALL ? s->tls : NULL };
+					 .tls = extent == API_ALL ? s->tls : NULL,
+					 .proxies = s->proxies };
 	listener->ops = api_server_ops();
 	spec.limits.connections = (uint32_t)s->settings->connections;
-	/* Behind a proxy all clients have its address. */
-	if (s->settings->trusted_proxies)
-		spec.limits.per_address = 0;
 	spec.headers = api_security_headers(&spec.header_count);
 	if (extent == API_ALL)
 		listener->ops.on_drained = on_http_drained;
@@ -191,6 +189,8 @@ static enum err_code open_listeners(struct server *s, bool with_api, struct err 
 {
 	const struct settings *settings = s->settings;
 	enum err_code code = ERR_OK;
+	if (settings->trusted_proxies && proxies_new(settings->trusted_proxies, &s->proxies, err) != ERR_OK)
+		return err_prefix(err, "trusted-proxies");
 	if (with_api && settings->tls_certificate)
 		code = http_tls_new(settings->tls_certificate, settings->tls_key, &s->tls, err);
 	if (!code && with_api)
@@ -234,6 +234,7 @@ static void close_all(struct server *s)
 	close_listener(&s->http);
 	close_listener(&s->health);
 	http_tls_free(s->tls);
+	proxies_free(s->proxies);
 	worker_close(s->worker);
 	event_hub_close(s->api.hub);
 	http_pool_free(s->api.passwords);

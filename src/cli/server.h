@@ -39,6 +39,7 @@ struct server {
 	int model_fd, vad_fd;
 	struct api api; /* of a worker: only what its health needs */
 	struct http_tls *tls;
+	struct proxies *proxies; /* NULL: none is trusted */
 	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;

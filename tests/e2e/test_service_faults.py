@@ -154,13 +154,13 @@ def test_a_job_survives_the_node_that_works_on_it(folder, jfk, speech_model, vic
 class Half:
     """An upload of which half was sent."""
 
-    def __init__(self, user, content):
+    def __init__(self, user, content, accept="*/*"):
         self.id = str(uuid.uuid4())
         self.body, headers = multipart(content)
         self.connection = user.server.connect()
         self.connection.putrequest("POST", "/api/v1/files/upload")
         for name, value in {**headers, "Authorization": f"Bearer {user.token}", "X-Upload-Id": self.id,
-                            "Content-Length": str(len(self.body))}.items():
+                            "Accept": accept, "Content-Length": str(len(self.body))}.items():
             self.connection.putheader(name, value)
         self.connection.endheaders()
         self.connection.send(self.body[:len(self.body) // 2])
@@ -240,6 +240,23 @@ def test_event_streams_end_with_the_server_and_can_be_resumed(folder, jfk):
     user.server = again
     rest = user.events(half.id, seen[-1][0])
     assert rest[-1][1] == "completed"
+    again.stop()
+
+
+def test_an_upload_that_is_answered_with_events_ends_them_when_the_server_stops(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    half = Half(user, repeated(jfk, 8), "text/event-stream")
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_log("told to stop")
+    events = list(parse_events(line.decode() for line in half.finish()))
+    # The last one says that the file is there, and the stream has a proper end; the job's events are the next server's.
+    assert {name for _, name, _ in events} == {"upload_progress"}
+    assert events[-1][2]["progress"] == 1
+    assert server.process.wait(20) == 0
+    again = Server(folder / "data").wait_ready()
+    user.server = again
+    assert user.events(half.id, events[-1][0])[-1][1] == "completed"
     again.stop()
 
 

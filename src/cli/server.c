@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cli/openvino.h"
 #include "models/models.h"
+#include "store/impatient.h"
 
 enum {
 	/* Requests that wait for the database or the store, at once; each costs a stack. */
@@ -89,11 +90,13 @@ static enum err_code open_data(struct server *s, struct err *err)
 	if (!code)
 		code = backends_open_db(settings, DB_SERVER, &s->loop, &s->db, err);
 	if (!code)
+		code = impatient_open(s->db, &s->api_db, err);
+	if (!code)
 		code = backends_open_blobs(settings, &s->blobs, err);
 	if (!code)
 		code = backends_open_keyring(settings, s->db, &s->keyring, err);
 	if (!code)
-		code = backends_open_accounts(settings, s->db, s->keyring, &s->accounts, err);
+		code = backends_open_accounts(settings, s->api_db, s->keyring, &s->accounts, err);
 	if (!code)
 		code = backends_ensure_admin(settings, s->accounts, &made_admin, err);
 	if (made_admin)
@@ -133,8 +136,11 @@ static enum err_code open_worker(struct server *s, const struct server_options *
 /* What answers about health need. */
 static enum err_code open_health(struct server *s, unsigned threads, struct err *err)
 {
+	s->api_files = s->files;
+	s->api_files.db = s->api_db;
+	s->api_files.lasting_db = s->db;
 	s->api = (struct api){ .loop = &s->loop,
-			       .files = &s->files,
+			       .files = &s->api_files,
 			       .queue = s->queue,
 			       .accounts = s->accounts,
 			       .worker = s->worker,
@@ -146,7 +152,7 @@ static enum err_code open_health(struct server *s, unsigned threads, struct err 
 static enum err_code open_api(struct server *s, struct err *err)
 {
 	struct api *api = &s->api;
-	const struct access_config access = { .db = s->db, .signer = &accounts_policy(s->accounts)->signer };
+	const struct access_config access = { .db = s->api_db, .signer = &accounts_policy(s->accounts)->signer };
 	enum err_code code = http_pool_new(&s->loop, TRANSFER_THREADS, API_WAITING, &api->transfers, err);
 	if (!code)
 		code = http_pool_new(&s->loop, (unsigned)s->settings->password_hashes, PASSWORD_WAITING,
@@ -244,6 +250,7 @@ static void close_all(struct server *s)
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	access_cache_free(s->api.access);
 	accounts_close(s->accounts);
+	db_close(s->api_db);
 	db_close(s->db);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&s->loop);

@@ -29,13 +29,14 @@ struct server {
 	uv_loop_t loop;
 	bool has_loop;
 	struct db *db;
+	struct db *api_db; /* the same for requests, which do not wait for it to come back */
 	struct blob_store *blobs;
 	struct keyring *keyring;
 	struct accounts *accounts;
 	struct part_queue *queue;
 	struct http_pool *pool; /* of the worker; the API has its own */
 	struct worker *worker;
-	struct files files;
+	struct files files, api_files;
 	int model_fd, vad_fd;
 	struct api api; /* of a worker: only what its health needs */
 	struct http_tls *tls;

@@ -31,6 +31,7 @@ enum {
 /* Where files are; filled once at start, all borrowed from the program. */
 struct files {
 	struct db *db;
+	struct db *lasting_db; /* the same, for what would be lost if it did not wait (store/impatient.h); NULL: `db` */
 	struct blob_store *blobs;
 	struct keyring *keyring; /* opens the owners' keys */
 	struct part_queue *queue; /* knows as which node uploads are received; NULL: none are */

@@ -44,6 +44,12 @@ struct upload {
 	uint64_t bytes, reserved_bytes, max_bytes;
 };
 
+/* Once bytes are under way the upload waits for the database: its client may have sent gigabytes. */
+static struct db *db_of(const struct upload *upload)
+{
+	return upload->files->lasting_db ? upload->files->lasting_db : upload->files->db;
+}
+
 static enum err_code was_deleted(struct err *err)
 {
 	return err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
@@ -94,7 +100,7 @@ static enum err_code reserve(struct upload *upload, uint64_t bytes, struct err *
 {
 	struct reservation r = { upload, bytes < upload->max_bytes ? bytes : upload->max_bytes };
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_reserve, .arg = &r };
-	enum err_code code = db_run(upload->files->db, &work, err);
+	enum err_code code = db_run(db_of(upload), &work, err);
 	if (code == ERR_OK)
 		upload->reserved_bytes = r.bytes;
 	return code;
@@ -212,7 +218,7 @@ static void drop_row(const struct upload *upload)
 {
 	struct err err;
 	struct db_value params[] = { file_uuid_value(&upload->id), db_int(upload->begun_us) };
-	if (db_run_stmt(upload->files->db, DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
+	if (db_run_stmt(db_of(upload), DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
 		log_line(LOG_WARNING, "the row of an upload that ended early is left to the sweep: %s", err.message);
 }
 
@@ -258,7 +264,7 @@ static enum err_code find_holder(const struct upload *upload, struct holder *ret
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { file_uuid_value(&upload->id) };
-	enum err_code code = db_run_stmt(upload->files->db, DB_READ, &find_stmt, params, &rows, err);
+	enum err_code code = db_run_stmt(db_of(upload), DB_READ, &find_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
 	*ret = (struct holder){ .is_there = rows.count == 1 };
@@ -289,7 +295,7 @@ static enum err_code store_row(const struct upload *upload, const struct upload_
 		s.sha256[i] = (unsigned char)strtoul(digits, NULL, 16);
 	}
 	struct db_work work = { .mode = DB_WRITE, .run = run_store, .arg = &s };
-	enum err_code code = db_run(upload->files->db, &work, err);
+	enum err_code code = db_run(db_of(upload), &work, err);
 	return code == ERR_OUTCOME_UNKNOWN ? find_outcome(upload, err) : code;
 }
 

@@ -119,8 +119,9 @@ enum err_code user_admin_exists(struct db_tx *tx, bool *ret, struct err *err)
 
 static const struct db_stmt set_roles = { .sql = "UPDATE users SET roles = $2, updated_at = $3 WHERE id = $1",
 					  .params = "bti" };
-static const struct db_stmt set_active = { .sql = "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1",
-					   .params = "bii" };
+static const struct db_stmt set_active = {
+	.sql = "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL", .params = "bii"
+};
 static const struct db_stmt set_plan = { .sql = "UPDATE users SET plan = $2, updated_at = $3 WHERE id = $1",
 					 .params = "bti" };
 static const struct db_stmt set_hash = { .sql = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1",
@@ -131,6 +132,12 @@ static const struct db_stmt set_rehash = {
 static const struct db_stmt raise_generation = { .sql = "UPDATE users SET generation = generation + 1 WHERE id = $1",
 						 .params = "b" };
 static const struct db_stmt drop_tokens = { .sql = "DELETE FROM refresh_tokens WHERE user_id = $1", .params = "b" };
+static const struct db_stmt mark_deleted = {
+	.sql = "UPDATE users SET is_active = 0, deleted_at = $2, updated_at = $3 WHERE id = $1", .params = "bii"
+};
+static const struct db_stmt list_deleted = {
+	.sql = "SELECT id FROM users WHERE deleted_at IS NOT NULL ORDER BY id LIMIT $1", .params = "i"
+};
 static const struct db_stmt drop_user = { .sql = "DELETE FROM users WHERE id = $1", .params = "b" };
 
 enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err)
@@ -189,6 +196,18 @@ enum err_code user_rehash(struct db_tx *tx, const struct uuid *id, const char *o
 {
 	struct db_value params[] = { uuid_value(id), db_text(old_hash), db_text(hash) };
 	return db_post(tx, &set_rehash, params, err);
+}
+
+enum err_code user_mark_deleted(struct db_tx *tx, const struct uuid *id, int64_t now_us, struct err *err)
+{
+	enum err_code code = set(tx, &mark_deleted, id, db_int(now_us), now_us, err);
+	return code ? code : user_end_tokens(tx, id, err);
+}
+
+enum err_code user_list_deleted(struct db_tx *tx, struct db_rows *ret, struct err *err)
+{
+	struct db_value params[] = { db_int(USERS_LIST_MAX) };
+	return db_query(tx, &list_deleted, params, ret, err);
 }
 
 enum err_code user_delete(struct db_tx *tx, const struct uuid *id, struct err *err)

@@ -118,6 +118,15 @@ enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const c
 enum err_code user_rehash(struct db_tx *tx, const struct uuid *id, const char *old_hash, const char *hash,
 			  struct err *err) MUST_CHECK;
 
+/* -- deleting ----------------------------------------------------------------------------------------
+ *
+ * Marked first: tokens end, and nobody logs in as that user nor switches them on again. Then whoever owns data of
+ * theirs removes it (jobs/user_removal.h), then the row goes. */
+enum err_code user_mark_deleted(struct db_tx *tx, const struct uuid *id, int64_t now_us, struct err *err) MUST_CHECK;
+
+/* Ids of some users who are marked, one a row. A unit of one statement. */
+enum err_code user_list_deleted(struct db_tx *tx, struct db_rows *ret, struct err *err) MUST_CHECK;
+
 /* Deletes the user with their keys and tokens. Errors: ERR_REFERENCE (files or jobs of theirs are still there). */
 enum err_code user_delete(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
 

@@ -8,7 +8,8 @@
 #include "api/api_priv.h"
 #include "base/log.h"
 
-static const struct api_dialect *const dialects[] = { &api_health, &api_documents, &api_service };
+const struct api_dialect *const api_dialects[] = { &api_health, &api_documents, &api_service };
+const size_t api_dialect_count = ARRAY_LEN(api_dialects);
 
 struct api *api_of(const struct http_request *request)
 {
@@ -20,16 +21,16 @@ struct api *api_of(const struct http_request *request)
 enum err_code api_routes_make(enum api_extent extent, struct api_routes *ret, struct err *err)
 {
 	struct api_routes all = { .count = 0 };
-	size_t count = extent == API_HEALTH_ONLY ? 1 : ARRAY_LEN(dialects);
+	size_t count = extent == API_HEALTH_ONLY ? 1 : api_dialect_count;
 	for (size_t i = 0; i < count; i++)
-		all.count += dialects[i]->route_count;
+		all.count += api_dialects[i]->route_count;
 	all.rows = calloc(all.count, sizeof *all.rows);
 	if (!all.rows)
 		return err_set(err, ERR_NO_MEMORY, "no memory for routes");
 	struct http_route *next = all.rows;
 	for (size_t i = 0; i < count; i++) {
-		memcpy(next, dialects[i]->routes, dialects[i]->route_count * sizeof *next);
-		next += dialects[i]->route_count;
+		memcpy(next, api_dialects[i]->routes, api_dialects[i]->route_count * sizeof *next);
+		next += api_dialects[i]->route_count;
 	}
 	if (http_router_new(all.rows, all.count, &all.router, err) != ERR_OK) {
 		free(all.rows);

@@ -78,3 +78,11 @@ void api_call_start(struct api_call *call)
 {
 	api_call_start_in(call, call->api->pool);
 }
+
+void api_call_start_with(struct api_call *call, const struct api_input *in)
+{
+	if (in->failed)
+		api_call_drop(call);
+	else
+		api_call_start(call);
+}

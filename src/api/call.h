@@ -15,6 +15,7 @@
 #define TIRO_API_CALL_H
 
 #include "api/api.h"
+#include "api/input.h"
 
 struct api_call;
 
@@ -44,6 +45,9 @@ void *api_call_new(struct http_request *request, const struct api_call_kind *kin
 /* Hands it to the pool, which owns it from then on. Where too many wait the request is answered with 503. */
 void api_call_start(struct api_call *call);
 void api_call_start_in(struct api_call *call, struct http_pool *pool);
+
+/* Starts it with what was read of the request; gives it up where that has failed, and is answered. */
+void api_call_start_with(struct api_call *call, const struct api_input *in);
 
 /* Gives it up before it was started: the request was answered otherwise. */
 void api_call_drop(struct api_call *call);

@@ -33,10 +33,9 @@ void api_input_json(struct api_input *in, struct http_request *request)
 		(void)snprintf(message, sizeof message, "the body is not JSON: %s (line %d, column %d)", error.text,
 			       error.line, error.column);
 	in->failed = true;
-	api_fail(request, &(struct api_problem){ .status = BAD_REQUEST,
-						 .message = message,
-						 .field = "body",
-						 .reason = in->root ? "must be a JSON object" : "is not JSON" });
+	const struct api_fault fault = { "body", in->root ? "must be a JSON object" : "is not JSON" };
+	api_fail(request, &(struct api_problem){
+				  .status = BAD_REQUEST, .message = message, .faults = &fault, .fault_count = 1 });
 }
 
 static void wipe(json_t *value)

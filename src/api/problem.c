@@ -19,23 +19,31 @@ enum {
 	BODY_MAX = 16 * 1024
 };
 
-/* Prefixes of paths and who owns them; the longest that fits, on the border of a segment. */
-static const struct {
-	const char *prefix;
-	const struct api_dialect *dialect;
-} owners[] = {
-	{ "/api/v1", &api_service },
-	{ "", &api_health },
-};
+/* Bytes of the longest prefix of the dialect that the path has; -1: none. */
+static int match(const struct api_dialect *dialect, const char *path)
+{
+	int longest = -1;
+	for (const char *const *prefix = dialect->prefixes; *prefix; prefix++) {
+		int len = (int)strlen(*prefix);
+		if (len > longest && strncmp(path, *prefix, (size_t)len) == 0 &&
+		    (path[len] == '/' || path[len] == '\0'))
+			longest = len;
+	}
+	return longest;
+}
 
 static const struct api_dialect *owner_of(const char *path)
 {
-	for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
-		size_t len = strlen(owners[i].prefix);
-		if (strncmp(path, owners[i].prefix, len) == 0 && (path[len] == '/' || path[len] == '\0'))
-			return owners[i].dialect;
+	const struct api_dialect *owner = &api_health;
+	int longest = -1;
+	for (size_t i = 0; i < api_dialect_count; i++) {
+		int len = match(api_dialects[i], path);
+		if (len > longest) {
+			longest = len;
+			owner = api_dialects[i];
+		}
 	}
-	return &api_health; /* "": malformed before it had a path */
+	return owner;
 }
 
 void api_shape_error(void *owner, struct http_error *error)
@@ -57,10 +65,9 @@ void api_fail_field(struct http_request *request, const char *field, const char 
 {
 	char message[ERR_MESSAGE_MAX];
 	(void)snprintf(message, sizeof message, "%s %s", field, reason);
-	const struct api_problem problem = {
-		.status = BAD_REQUEST, .message = message, .field = field, .reason = reason
-	};
-	api_fail(request, &problem);
+	const struct api_fault fault = { field, reason };
+	api_fail(request, &(struct api_problem){
+				  .status = BAD_REQUEST, .message = message, .faults = &fault, .fault_count = 1 });
 }
 
 /* What is not here is our own fault. */

@@ -52,10 +52,12 @@ static enum err_code find_verb(struct admin_options *o, const struct admin_verb 
 static enum err_code open_all(struct admin *admin, const struct admin_verb *verb, struct err *err)
 {
 	enum err_code code = backends_open_db(admin->settings, DB_ADMIN, NULL, &admin->db, err);
-	if (!code && verb->needs_keys)
+	if (!code && verb->needs & ADMIN_NEEDS_KEYS)
 		code = backends_open_keyring(admin->settings, admin->db, &admin->keyring, err);
-	if (!code && verb->needs_keys)
+	if (!code && verb->needs & ADMIN_NEEDS_KEYS)
 		code = backends_open_accounts(admin->settings, admin->db, admin->keyring, &admin->accounts, err);
+	if (!code && verb->needs & ADMIN_NEEDS_BLOBS)
+		code = backends_open_blobs(admin->settings, &admin->blobs, err);
 	return code;
 }
 
@@ -76,6 +78,7 @@ static enum err_code dispatch(void *ctx, char **words, int count, int *ret_statu
 	code = open_all(&admin, verb, err);
 	if (!code)
 		code = verb->run(&admin, err);
+	blob_close(admin.blobs);
 	accounts_close(admin.accounts);
 	keyring_free(admin.keyring);
 	db_close(admin.db);
@@ -115,7 +118,8 @@ static int run(int argc, char **argv)
 		{ 0, "days", "N", "token add: until it expires (never)", NULL, OPT_STRING, &o.days, 0, 0 },
 		{ 0, "json", NULL, "list, show: answer in JSON", NULL, OPT_FLAG, &o.json, 0, 0 },
 	};
-	size_t count = settings_opts(&o.input, SETTINGS_DATA | SETTINGS_DATABASE | SETTINGS_KEYS, table + OWN_OPTIONS);
+	size_t count = settings_opts(&o.input, SETTINGS_DATA | SETTINGS_DATABASE | SETTINGS_STORAGE | SETTINGS_KEYS,
+				     table + OWN_OPTIONS);
 	const struct opts opts = { .cmd = &cmd_admin, .table = table, .count = OWN_OPTIONS + count };
 	return opts_run(&opts, argc, argv, dispatch, &o);
 }
@@ -128,7 +132,7 @@ const struct cmd cmd_admin = {
 		 "       tiro admin user show NAME [--json]         NAME is an e-mail address, a username or a phone\n"
 		 "       tiro admin user set NAME [--role ROLE,...] [--plan PLAN] [--active|--inactive]\n"
 		 "       tiro admin user password NAME              asks for a new one; all tokens end\n"
-		 "       tiro admin user delete NAME\n"
+		 "       tiro admin user delete NAME                with all that is theirs: files, jobs, keys, shares\n"
 		 "       tiro admin role list\n"
 		 "       tiro admin role grant NAME ROLE            and \"role revoke NAME ROLE\"\n"
 		 "       tiro admin plan list [--json]\n"

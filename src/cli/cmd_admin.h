@@ -27,6 +27,13 @@ struct admin {
 	struct db *db;
 	struct keyring *keyring;
 	struct accounts *accounts;
+	struct blob_store *blobs;
+};
+
+/* What a command needs beside the database. */
+enum admin_need {
+	ADMIN_NEEDS_KEYS = 1 << 0, /* `keyring` and `accounts` */
+	ADMIN_NEEDS_BLOBS = 1 << 1
 };
 
 /* One command: "user add". */
@@ -34,7 +41,7 @@ struct admin_verb {
 	const char *noun, *name;
 	const char *words; /* what it takes, for errors */
 	int word_count;
-	bool needs_keys; /* `keyring` and `accounts` are open then */
+	unsigned needs; /* enum admin_need */
 	enum err_code (*run)(struct admin *admin, struct err *err);
 };
 

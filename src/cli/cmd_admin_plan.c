@@ -199,8 +199,8 @@ static enum err_code run_delete(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "plan", "list", "no more words", 0, false, run_list },
-	{ "plan", "set", "the name of a plan", 1, false, run_set },
-	{ "plan", "delete", "the name of a plan", 1, false, run_delete },
+	{ "plan", "list", "no more words", 0, 0, run_list },
+	{ "plan", "set", "the name of a plan", 1, 0, run_set },
+	{ "plan", "delete", "the name of a plan", 1, 0, run_delete },
 };
 const struct admin_verbs admin_plan = { verbs, ARRAY_LEN(verbs) };

@@ -64,8 +64,8 @@ static enum err_code run_revoke(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "role", "list", "no more words", 0, false, run_list },
-	{ "role", "grant", "a name and a role", 2, false, run_grant },
-	{ "role", "revoke", "a name and a role", 2, false, run_revoke },
+	{ "role", "list", "no more words", 0, 0, run_list },
+	{ "role", "grant", "a name and a role", 2, 0, run_grant },
+	{ "role", "revoke", "a name and a role", 2, 0, run_revoke },
 };
 const struct admin_verbs admin_role = { verbs, ARRAY_LEN(verbs) };

@@ -196,8 +196,8 @@ static enum err_code run_revoke(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "token", "add", "a user's name", 1, false, run_add },
-	{ "token", "list", "a user's name", 1, false, run_list },
-	{ "token", "revoke", "a user's name and a token's id", 2, false, run_revoke },
+	{ "token", "add", "a user's name", 1, 0, run_add },
+	{ "token", "list", "a user's name", 1, 0, run_list },
+	{ "token", "revoke", "a user's name and a token's id", 2, 0, run_revoke },
 };
 const struct admin_verbs admin_token = { verbs, ARRAY_LEN(verbs) };

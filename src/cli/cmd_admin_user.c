@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/cmd_admin.h"
 #include "cli/say.h"
+#include "jobs/user_removal.h"
 
 enum { PAGE = 200, JSON_USER_MAX = 64 * 1024 };
 
@@ -259,33 +260,24 @@ static enum err_code run_password(struct admin *admin, struct err *err)
 	return code;
 }
 
-static enum err_code delete_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	return user_delete(tx, arg, err);
-}
-
 static enum err_code run_delete(struct admin *admin, struct err *err)
 {
+	const struct files files = { .db = admin->db, .blobs = admin->blobs };
 	struct user user;
 	enum err_code code = admin_find_user(admin, &user, err);
 	if (!code)
-		code = admin_run_unit(admin, DB_WRITE, delete_unit, &user.id, err);
-	if (code == ERR_REFERENCE)
-		return err_set(err, code,
-			       "\"%s\" still has files or jobs: delete them first, or use \"tiro admin user set %s "
-			       "--inactive\"",
-			       user.email, user.email);
+		code = jobs_remove_user(&files, &user.id, err);
 	if (!code)
 		(void)printf("%s: deleted\n", user.email);
 	return code;
 }
 
 static const struct admin_verb verbs[] = {
-	{ "user", "add", "an e-mail address", 1, true, run_add },
-	{ "user", "list", "no more words", 0, false, run_list },
-	{ "user", "show", "one name", 1, false, run_show },
-	{ "user", "set", "one name", 1, false, run_set },
-	{ "user", "password", "one name", 1, true, run_password },
-	{ "user", "delete", "one name", 1, false, run_delete },
+	{ "user", "add", "an e-mail address", 1, ADMIN_NEEDS_KEYS, run_add },
+	{ "user", "list", "no more words", 0, 0, run_list },
+	{ "user", "show", "one name", 1, 0, run_show },
+	{ "user", "set", "one name", 1, 0, run_set },
+	{ "user", "password", "one name", 1, ADMIN_NEEDS_KEYS, run_password },
+	{ "user", "delete", "one name", 1, ADMIN_NEEDS_BLOBS, run_delete },
 };
 const struct admin_verbs admin_user = { verbs, ARRAY_LEN(verbs) };

@@ -15,6 +15,7 @@
 #include "base/processor.h"
 #include "cli/openvino.h"
 #include "models/models.h"
+#include "store/impatient.h"
 
 enum {
 	/* Requests that wait for the database or the store, at once; each costs a stack. */
@@ -85,11 +86,13 @@ static enum err_code open_data(struct server *s, struct err *err)
 	if (!code)
 		code = backends_open_db(settings, DB_SERVER, &s->loop, &s->db, err);
 	if (!code)
+		code = impatient_open(s->db, &s->api_db, err);
+	if (!code)
 		code = backends_open_blobs(settings, &s->blobs, err);
 	if (!code)
 		code = backends_open_keyring(settings, s->db, &s->keyring, err);
 	if (!code)
-		code = backends_open_accounts(settings, s->db, s->keyring, &s->accounts, err);
+		code = backends_open_accounts(settings, s->api_db, s->keyring, &s->accounts, err);
 	if (!code)
 		code = backends_ensure_admin(settings, s->accounts, &made_admin, err);
 	if (made_admin)
@@ -117,6 +120,7 @@ static enum err_code open_worker(struct server *s, const struct server_options *
 					  .job_timeout_us = s->settings->job_timeout_s * US_PER_S };
 	unsigned pool_threads = threads + 2 > WORKER_THREADS_MIN ? (unsigned)threads + 2 : WORKER_THREADS_MIN;
 	enum err_code code = part_queue_new(&queue, &s->queue, err);
+	s->files.queue = s->queue;
 	if (!code)
 		code = http_pool_new(&s->loop, pool_threads, WORKER_WAITING, &s->pool, err);
 	struct worker_spec whole = spec;
@@ -128,8 +132,11 @@ static enum err_code open_worker(struct server *s, const struct server_options *
 /* What answers about health need. */
 static enum err_code open_health(struct server *s, unsigned threads, struct err *err)
 {
+	s->api_files = s->files;
+	s->api_files.db = s->api_db;
+	s->api_files.lasting_db = s->db;
 	s->api = (struct api){ .loop = &s->loop,
-			       .files = &s->files,
+			       .files = &s->api_files,
 			       .queue = s->queue,
 			       .accounts = s->accounts,
 			       .worker = s->worker,
@@ -141,7 +148,7 @@ static enum err_code open_health(struct server *s, unsigned threads, struct err 
 static enum err_code open_api(struct server *s, struct err *err)
 {
 	struct api *api = &s->api;
-	const struct access_config access = { .db = s->db, .signer = &accounts_policy(s->accounts)->signer };
+	const struct access_config access = { .db = s->api_db, .signer = &accounts_policy(s->accounts)->signer };
 	enum err_code code = http_pool_new(&s->loop, TRANSFER_THREADS, API_WAITING, &api->transfers, err);
 	if (!code)
 		code = http_pool_new(&s->loop, (unsigned)s->settings->password_hashes, PASSWORD_WAITING,
@@ -166,12 +173,10 @@ static enum err_code open_listener(struct server *s, struct listener *listener, 
 					 .ops = &listener->ops,
 					 .owner = &s->api,
 					 .limits = http_limits_default(),
-					 .tls = extent == API_ALL ? s->tls : NULL };
+					 .tls = extent == API_ALL ? s->tls : NULL,
+					 .proxies = s->proxies };
 	listener->ops = api_server_ops();
 	spec.limits.connections = (uint32_t)s->settings->connections;
-	/* Behind a proxy all clients have its address. */
-	if (s->settings->trusted_proxies)
-		spec.limits.per_address = 0;
 	spec.headers = api_security_headers(&spec.header_count);
 	if (extent == API_ALL)
 		listener->ops.on_drained = on_http_drained;
@@ -186,6 +191,8 @@ static enum err_code open_listeners(struct server *s, bool with_api, struct err 
 {
 	const struct settings *settings = s->settings;
 	enum err_code code = ERR_OK;
+	if (settings->trusted_proxies && proxies_new(settings->trusted_proxies, &s->proxies, err) != ERR_OK)
+		return err_prefix(err, "trusted-proxies");
 	if (with_api && settings->tls_certificate)
 		code = http_tls_new(settings->tls_certificate, settings->tls_key, &s->tls, err);
 	if (!code && with_api)
@@ -229,6 +236,7 @@ static void close_all(struct server *s)
 	close_listener(&s->http);
 	close_listener(&s->health);
 	http_tls_free(s->tls);
+	proxies_free(s->proxies);
 	worker_close(s->worker);
 	event_hub_close(s->api.hub);
 	http_pool_free(s->api.passwords);
@@ -238,6 +246,7 @@ static void close_all(struct server *s)
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	access_cache_free(s->api.access);
 	accounts_close(s->accounts);
+	db_close(s->api_db);
 	db_close(s->db);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&s->loop);

@@ -16,27 +16,35 @@ struct listener {
 	struct api_routes routes;
 };
 
+/* Work of the pool that comes again and again, never twice at once. */
+struct chore {
+	struct http_work work; /* first */
+	uv_timer_t timer;
+	struct server *server;
+	bool is_running;
+};
+
 struct server {
 	const struct settings *settings;
 	uv_loop_t loop;
 	bool has_loop;
 	struct db *db;
+	struct db *api_db; /* the same for requests, which do not wait for it to come back */
 	struct blob_store *blobs;
 	struct keyring *keyring;
 	struct accounts *accounts;
 	struct part_queue *queue;
 	struct http_pool *pool; /* of the worker; the API has its own */
 	struct worker *worker;
-	struct files files;
+	struct files files, api_files;
 	int model_fd, vad_fd;
 	struct api api; /* of a worker: only what its health needs */
 	struct http_tls *tls;
+	struct proxies *proxies; /* NULL: none is trusted */
 	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;
-	uv_timer_t sweep;
-	struct http_work sweeping;
-	bool is_sweeping;
+	struct chore sweep, upload_sweep;
 	int64_t sweep_before_us; /* 0: the first is still to come */
 	bool is_draining, http_drained, worker_drained;
 };

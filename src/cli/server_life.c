@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/server.h"
 #include "jobs/sweep.h"
+#include "jobs/user_removal.h"
 
 /* What a shell says of a process that a signal ended. */
 enum { SIGNALLED = 128, MS = 1000 };
@@ -14,11 +15,6 @@ enum { SIGNALLED = 128, MS = 1000 };
 enum { SESSIONS_AT_ONCE = 1000 };
 
 /* -- the sweep ---------------------------------------------------------------------------------------- */
-
-static struct server *server_of_sweep(struct http_work *work)
-{
-	return (struct server *)(void *)((char *)work - offsetof(struct server, sweeping));
-}
 
 /* Refresh tokens that have expired. */
 static enum err_code run_session_sweep(struct db_tx *tx, void *count, struct err *err)
@@ -39,10 +35,21 @@ static void sweep_sessions(const struct server *s)
 	} while (count == SESSIONS_AT_ONCE);
 }
 
+static void sweep_users(const struct server *s)
+{
+	uint64_t count = 0;
+	struct err err;
+	if (jobs_sweep_users(&s->files, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "deleted users could not be swept: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "swept %" PRIu64 " deleted users", count);
+}
+
 static void run_sweep(struct http_work *work)
 {
-	const struct server *s = server_of_sweep(work);
+	const struct server *s = ((struct chore *)work)->server;
 	sweep_sessions(s);
+	sweep_users(s);
 	struct sweep_counts counts = { 0 };
 	struct err err;
 	if (jobs_sweep(&s->files, s->sweep_before_us, &counts, &err) != ERR_OK)
@@ -53,22 +60,48 @@ static void run_sweep(struct http_work *work)
 			 counts.uploads, counts.deletions, counts.puts, counts.objects);
 }
 
-static void done_sweep(struct http_work *work)
+static void run_upload_sweep(struct http_work *work)
 {
-	server_of_sweep(work)->is_sweeping = false;
+	const struct server *s = ((struct chore *)work)->server;
+	uint64_t count = 0;
+	struct err err;
+	if (files_sweep_dead_uploads(&s->files, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "uploads of dead nodes could not be swept: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "swept %" PRIu64 " uploads of dead nodes", count);
+}
+
+static void done_chore(struct http_work *work)
+{
+	((struct chore *)work)->is_running = false;
+}
+
+static void start_chore(struct chore *chore, void (*run)(struct http_work *work))
+{
+	struct err err;
+	if (chore->is_running)
+		return;
+	chore->work = (struct http_work){ .run = run, .done = done_chore };
+	chore->is_running = http_pool_submit(chore->server->pool, &chore->work, &err) == ERR_OK;
 }
 
 static void on_sweep(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	struct err err;
-	if (s->is_sweeping)
+	if (s->sweep.is_running)
 		return;
 	/* At its start a node that is alone knows that whatever was under way has died with its last life. */
 	int64_t now_us = clock_wall_us();
 	s->sweep_before_us = db_is_alone(s->db) && s->sweep_before_us == 0 ? now_us : now_us - SWEEP_AGE_US;
-	s->sweeping = (struct http_work){ .run = run_sweep, .done = done_sweep };
-	s->is_sweeping = http_pool_submit(s->pool, &s->sweeping, &err) == ERR_OK;
+	start_chore(&s->sweep, run_sweep);
+}
+
+/* Where no other node can be, none can have died. */
+static void on_upload_sweep(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	if (!db_is_alone(s->db))
+		start_chore(&s->upload_sweep, run_upload_sweep);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -103,11 +136,14 @@ static void start_handles(struct server *s)
 	/* None of these can fail but for a lack of descriptors, which opening would have met before. */
 	(void)uv_signal_init(&s->loop, &s->term);
 	(void)uv_signal_init(&s->loop, &s->interrupt);
-	(void)uv_timer_init(&s->loop, &s->sweep);
-	s->term.data = s->interrupt.data = s->sweep.data = s;
+	(void)uv_timer_init(&s->loop, &s->sweep.timer);
+	(void)uv_timer_init(&s->loop, &s->upload_sweep.timer);
+	s->term.data = s->interrupt.data = s->sweep.timer.data = s->upload_sweep.timer.data = s;
+	s->sweep.server = s->upload_sweep.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
-	(void)uv_timer_start(&s->sweep, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
+	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
+	(void)uv_timer_start(&s->upload_sweep.timer, on_upload_sweep, SWEEP_UPLOADS_MS, SWEEP_UPLOADS_MS);
 }
 
 void server_live(struct server *s)
@@ -124,6 +160,7 @@ void server_live(struct server *s)
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&s->term, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
-	uv_close((uv_handle_t *)&s->sweep, NULL);
+	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
+	uv_close((uv_handle_t *)&s->upload_sweep.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

@@ -19,6 +19,7 @@
 #include "blob/blob.h"
 #include "blob/vault.h"
 #include "store/db.h"
+#include "store/queue.h"
 
 enum {
 	/* A file system's 255 characters in UTF-8. */
@@ -30,8 +31,10 @@ enum {
 /* Where files are; filled once at start, all borrowed from the program. */
 struct files {
 	struct db *db;
+	struct db *lasting_db; /* the same, for what would be lost if it did not wait (store/impatient.h); NULL: `db` */
 	struct blob_store *blobs;
 	struct keyring *keyring; /* opens the owners' keys */
+	struct part_queue *queue; /* knows as which node uploads are received; NULL: none are */
 };
 
 enum file_state { FILE_UPLOADING, FILE_STORED, FILE_DELETING };

@@ -16,6 +16,12 @@ static const struct db_stmt deleting_stmt = {
 	.sql = "SELECT id FROM files WHERE state = 2 AND created_at < $1 AND id > $2 ORDER BY id LIMIT $3",
 	.params = "ibi"
 };
+#define OF_DEAD_NODE "node_id <> 0 AND NOT EXISTS (SELECT 1 FROM queue_nodes n WHERE n.id = files.node_id)"
+static const struct db_stmt abandon_dead_stmt = { .sql = "UPDATE files SET state = 2 WHERE state = 0 AND " OF_DEAD_NODE,
+						  .params = "" };
+static const struct db_stmt dead_stmt = { .sql = "SELECT id FROM files WHERE state = 2 AND " OF_DEAD_NODE
+						 " AND id > $1 ORDER BY id LIMIT $2",
+					  .params = "bi" };
 static const struct db_stmt known_stmt = { .sql = "SELECT 1 FROM files WHERE id = $1", .params = "b" };
 
 static enum err_code abandon_uploads(const struct files *files, int64_t before_us, struct sweep_counts *counts,
@@ -31,7 +37,20 @@ static enum err_code abandon_uploads(const struct files *files, int64_t before_u
 	return ERR_OK;
 }
 
-/* One that fails does not keep the others from being removed; the next sweep comes back to it. */
+/* One that fails does not keep the others from being removed; the next sweep comes back to it. *after is then the last.
+ */
+static void remove_all(const struct files *files, const struct db_rows *rows, struct uuid *after, uint64_t *count)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		struct err why;
+		file_uuid_read(rows, i, 0, after);
+		if (files_remove(files, after, &why) == ERR_OK)
+			++*count;
+		else
+			log_line(LOG_WARNING, "a deleted file could not be removed: %s", why.message);
+	}
+}
+
 static enum err_code end_deletions(const struct files *files, int64_t before_us, struct sweep_counts *counts,
 				   struct err *err)
 {
@@ -41,14 +60,23 @@ static enum err_code end_deletions(const struct files *files, int64_t before_us,
 		struct db_value params[] = { db_int(before_us), file_uuid_value(&after), db_int(ROWS_AT_ONCE) };
 		if (db_run_stmt(files->db, DB_READ, &deleting_stmt, params, &rows, err) != ERR_OK)
 			return err->code;
-		for (size_t i = 0; i < rows.count; i++) {
-			struct err why;
-			file_uuid_read(&rows, i, 0, &after);
-			if (files_remove(files, &after, &why) == ERR_OK)
-				counts->deletions++;
-			else
-				log_line(LOG_WARNING, "a deleted file could not be removed: %s", why.message);
-		}
+		remove_all(files, &rows, &after, &counts->deletions);
+	} while (rows.count == ROWS_AT_ONCE);
+	return ERR_OK;
+}
+
+enum err_code files_sweep_dead_uploads(const struct files *files, uint64_t *ret, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct uuid after = { 0 };
+	*ret = 0;
+	if (db_run_stmt(files->db, DB_WRITE, &abandon_dead_stmt, NULL, NULL, err) != ERR_OK)
+		return err->code;
+	do {
+		struct db_value params[] = { file_uuid_value(&after), db_int(ROWS_AT_ONCE) };
+		if (db_run_stmt(files->db, DB_READ, &dead_stmt, params, &rows, err) != ERR_OK)
+			return err->code;
+		remove_all(files, &rows, &after, ret);
 	} while (rows.count == ROWS_AT_ONCE);
 	return ERR_OK;
 }

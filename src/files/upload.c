@@ -16,27 +16,43 @@ static const struct db_stmt lock_owner_stmt = { .sql = "SELECT id FROM users WHE
 static const struct db_stmt used_stmt = { .sql = "SELECT n FROM user_counts WHERE user_id = $1 AND what = 6",
 					  .params = "b" };
 static const struct db_stmt insert_stmt = {
-	.sql = "INSERT INTO files (id, owner_id, name, content_type, size_bytes, state, created_at) "
-	       "VALUES ($1, $2, $3, $4, $5, 0, $6)",
-	.params = "bbttii"
+	.sql = "INSERT INTO files (id, owner_id, name, content_type, size_bytes, state, created_at, node_id) "
+	       "VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
+	.params = "bbttiii"
 };
+/* An id that came free while its upload went on (the file was deleted, the node taken for dead) may be another upload's
+ * by now: the time of its beginning tells them apart. */
 static const struct db_stmt reserve_stmt = {
-	.sql = "UPDATE files SET size_bytes = $2 WHERE id = $1 AND state = 0 RETURNING id", .params = "bi"
+	.sql = "UPDATE files SET size_bytes = $3 WHERE id = $1 AND created_at = $2 AND state = 0 RETURNING id",
+	.params = "bii"
 };
 static const struct db_stmt stored_stmt = {
-	.sql = "UPDATE files SET state = 1, size_bytes = $2, sha256 = $3, stored_at = $4 "
-	       "WHERE id = $1 AND state = 0 RETURNING id",
-	.params = "bibi"
+	.sql = "UPDATE files SET state = 1, size_bytes = $3, sha256 = $4, stored_at = $5 "
+	       "WHERE id = $1 AND created_at = $2 AND state = 0 RETURNING id",
+	.params = "biibi"
 };
-static const struct db_stmt drop_stmt = { .sql = "DELETE FROM files WHERE id = $1 AND state = 0", .params = "b" };
-static const struct db_stmt state_stmt = { .sql = "SELECT state FROM files WHERE id = $1", .params = "b" };
+static const struct db_stmt drop_stmt = { .sql = "DELETE FROM files WHERE id = $1 AND created_at = $2 AND state = 0",
+					  .params = "bi" };
+static const struct db_stmt find_stmt = { .sql = "SELECT state, created_at FROM files WHERE id = $1", .params = "b" };
 
 struct upload {
 	const struct files *files;
 	struct uuid id, owner;
+	int64_t begun_us; /* its row's created_at */
 	struct vault_writer *writer;
 	uint64_t bytes, reserved_bytes, max_bytes;
 };
+
+/* Once bytes are under way the upload waits for the database: its client may have sent gigabytes. */
+static struct db *db_of(const struct upload *upload)
+{
+	return upload->files->lasting_db ? upload->files->lasting_db : upload->files->db;
+}
+
+static enum err_code was_deleted(struct err *err)
+{
+	return err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
+}
 
 /* -- room in the quota ------------------------------------------------------------------------------ */
 
@@ -69,19 +85,20 @@ static enum err_code run_reserve(struct db_tx *tx, void *arg, struct err *err)
 	const struct reservation *r = arg;
 	struct plan plan;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int((int64_t)r->bytes) };
+	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int(r->upload->begun_us),
+				     db_int((int64_t)r->bytes) };
 	if (plan_of_user(tx, &r->upload->owner, &plan, err) != ERR_OK ||
 	    check_quota(tx, r->upload, &plan, r->bytes - r->upload->reserved_bytes, err) != ERR_OK ||
 	    db_query(tx, &reserve_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
-	return rows.count == 1 ? ERR_OK : err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
+	return rows.count == 1 ? ERR_OK : was_deleted(err);
 }
 
 static enum err_code reserve(struct upload *upload, uint64_t bytes, struct err *err)
 {
 	struct reservation r = { upload, bytes < upload->max_bytes ? bytes : upload->max_bytes };
 	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_reserve, .arg = &r };
-	enum err_code code = db_run(upload->files->db, &work, err);
+	enum err_code code = db_run(db_of(upload), &work, err);
 	if (code == ERR_OK)
 		upload->reserved_bytes = r.bytes;
 	return code;
@@ -100,7 +117,7 @@ struct beginning {
 	struct upload *upload;
 	const struct upload_spec *spec;
 	const struct data_key *key;
-	int64_t now_us;
+	int64_t node;
 };
 
 /* The smaller of what the server and what the plan allows. */
@@ -122,10 +139,13 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct beginning *b = arg;
 	struct plan plan;
-	struct db_value params[] = {
-		file_uuid_value(&b->spec->id),	file_uuid_value(&b->spec->owner),	    db_text(b->spec->name),
-		db_text(b->spec->content_type), db_int((int64_t)b->upload->reserved_bytes), db_int(b->now_us)
-	};
+	struct db_value params[] = { file_uuid_value(&b->spec->id),
+				     file_uuid_value(&b->spec->owner),
+				     db_text(b->spec->name),
+				     db_text(b->spec->content_type),
+				     db_int((int64_t)b->upload->reserved_bytes),
+				     db_int(b->upload->begun_us),
+				     db_int(b->node) };
 	if (plan_of_user(tx, &b->spec->owner, &plan, err) != ERR_OK || check_size(b, &plan, err) != ERR_OK ||
 	    check_quota(tx, b->upload, &plan, b->upload->reserved_bytes, err) != ERR_OK ||
 	    db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
@@ -136,9 +156,10 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 static enum err_code add_row(struct upload *upload, const struct upload_spec *spec, const struct data_key *key,
 			     struct err *err)
 {
-	struct beginning b = { upload, spec, key, clock_wall_us() };
+	const struct files *files = upload->files;
+	struct beginning b = { upload, spec, key, files->queue ? parts_node(files->queue) : 0 };
 	struct db_work work = { .mode = DB_WRITE, .run = run_begin, .arg = &b };
-	enum err_code code = db_run(upload->files->db, &work, err);
+	enum err_code code = db_run(files->db, &work, err);
 	return code == ERR_CONFLICT ? err_set(err, code, "the id is taken") : code;
 }
 
@@ -157,7 +178,7 @@ enum err_code upload_begin(const struct files *files, const struct upload_spec *
 	struct upload *upload = calloc(1, sizeof *upload);
 	if (!upload)
 		return err_set(err, ERR_NO_MEMORY, "no memory for an upload");
-	*upload = (struct upload){ .files = files, .id = spec->id, .owner = spec->owner };
+	*upload = (struct upload){ .files = files, .id = spec->id, .owner = spec->owner, .begun_us = clock_wall_us() };
 	cleanup_data_key struct data_key key = { 0 };
 	if (data_key_new(&key, err) != ERR_OK || add_row(upload, spec, &key, err) != ERR_OK) {
 		free(upload); /* a taken id is somebody else's row: it stays */
@@ -194,8 +215,8 @@ uint64_t upload_bytes(const struct upload *upload)
 static void drop_row(const struct upload *upload)
 {
 	struct err err;
-	struct db_value params[] = { file_uuid_value(&upload->id) };
-	if (db_run_stmt(upload->files->db, DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
+	struct db_value params[] = { file_uuid_value(&upload->id), db_int(upload->begun_us) };
+	if (db_run_stmt(db_of(upload), DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
 		log_line(LOG_WARNING, "the row of an upload that ended early is left to the sweep: %s", err.message);
 }
 
@@ -220,23 +241,45 @@ static enum err_code run_store(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct storing *s = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&s->upload->id), db_int((int64_t)s->info->plain_bytes),
-				     db_bytes(s->sha256, sizeof s->sha256), db_int(s->now_us) };
+	struct db_value params[] = { file_uuid_value(&s->upload->id), db_int(s->upload->begun_us),
+				     db_int((int64_t)s->info->plain_bytes), db_bytes(s->sha256, sizeof s->sha256),
+				     db_int(s->now_us) };
 	if (db_query(tx, &stored_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
-		return err_set(err, ERR_CANCELLED, "the file was deleted while it was uploaded");
+		return was_deleted(err);
 	return s->also ? s->also->run(tx, s->also->arg, err) : ERR_OK;
+}
+
+/* Who has the id now. */
+struct holder {
+	bool is_there;
+	bool is_other; /* than this upload */
+	enum file_state state;
+};
+
+static enum err_code find_holder(const struct upload *upload, struct holder *ret, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { file_uuid_value(&upload->id) };
+	enum err_code code = db_run_stmt(db_of(upload), DB_READ, &find_stmt, params, &rows, err);
+	if (code != ERR_OK)
+		return code;
+	*ret = (struct holder){ .is_there = rows.count == 1 };
+	if (ret->is_there) {
+		ret->state = (enum file_state)db_get_int(&rows, 0, 0);
+		ret->is_other = db_get_int(&rows, 0, 1) != upload->begun_us;
+	}
+	return ERR_OK;
 }
 
 /* The answer to the commit was lost: the row tells. */
 static enum err_code find_outcome(const struct upload *upload, struct err *err)
 {
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&upload->id) };
-	if (db_run_stmt(upload->files->db, DB_READ, &state_stmt, params, &rows, err) != ERR_OK)
+	struct holder holder;
+	if (find_holder(upload, &holder, err) != ERR_OK)
 		return err_set(err, ERR_OUTCOME_UNKNOWN, "the database went away while the file was being stored");
-	if (rows.count == 1 && db_get_int(&rows, 0, 0) == FILE_STORED)
+	if (holder.is_there && !holder.is_other && holder.state == FILE_STORED)
 		return ERR_OK;
 	return err_set(err, ERR_NETWORK, "the database went away before the file was stored");
 }
@@ -250,30 +293,48 @@ static enum err_code store_row(const struct upload *upload, const struct upload_
 		s.sha256[i] = (unsigned char)strtoul(digits, NULL, 16);
 	}
 	struct db_work work = { .mode = DB_WRITE, .run = run_store, .arg = &s };
-	enum err_code code = db_run(upload->files->db, &work, err);
+	enum err_code code = db_run(db_of(upload), &work, err);
 	return code == ERR_OUTCOME_UNKNOWN ? find_outcome(upload, err) : code;
+}
+
+/* The object's name is the id's: it must not be written over one of whoever has the id now. */
+static enum err_code check_is_ours(const struct upload *upload, struct err *err)
+{
+	struct holder holder;
+	if (find_holder(upload, &holder, err) != ERR_OK)
+		return err->code;
+	bool is_ours = holder.is_there && !holder.is_other && holder.state == FILE_UPLOADING;
+	return is_ours ? ERR_OK : was_deleted(err);
+}
+
+/* Removes the object and the row. */
+static void undo(const struct upload *upload)
+{
+	char object[BLOB_KEY_MAX + 1];
+	struct err err;
+	struct holder holder;
+	files_object_key("files", &upload->id, object);
+	enum err_code code = find_holder(upload, &holder, &err);
+	if (code == ERR_OK && !holder.is_other)
+		code = blob_delete(upload->files->blobs, object, &err);
+	if (code != ERR_OK)
+		log_line(LOG_WARNING, "an object of an upload that failed is left to the sweep: %s", err.message);
+	drop_row(upload);
 }
 
 enum err_code upload_store(struct upload *upload, const struct upload_also *also, struct vault_info *ret,
 			   struct err *err)
 {
+	if (check_is_ours(upload, err) != ERR_OK) {
+		upload_abort(upload);
+		return err->code;
+	}
 	enum err_code code = vault_commit(steal_ptr(&upload->writer), ret, err);
 	if (code == ERR_OK)
 		code = store_row(upload, also, ret, err);
-	if (code == ERR_OK) {
-		free(upload);
-		return ERR_OK;
-	}
 	/* Where the outcome is unknown the object must stay: the row may be there. The sweep decides. */
-	if (code != ERR_OUTCOME_UNKNOWN) {
-		char object[BLOB_KEY_MAX + 1];
-		struct err ignored;
-		files_object_key("files", &upload->id, object);
-		if (blob_delete(upload->files->blobs, object, &ignored) != ERR_OK)
-			log_line(LOG_WARNING, "an object of an upload that failed is left to the sweep: %s",
-				 ignored.message);
-		drop_row(upload);
-	}
+	if (code != ERR_OK && code != ERR_OUTCOME_UNKNOWN)
+		undo(upload);
 	free(upload);
 	return code;
 }

@@ -12,13 +12,24 @@ enum {
 
 /* -- life ---------------------------------------------------------------------------------------- */
 
+bool conn_enter(struct http_server *server, const struct in6_addr *address)
+{
+	return proxies_trust(server->proxies, address) || peers_enter(server->peers, address);
+}
+
+void conn_leave(struct http_server *server, const struct in6_addr *address)
+{
+	if (!proxies_trust(server->proxies, address))
+		peers_leave(server->peers, address);
+}
+
 void conn_new(struct http_server *server, int fd, const struct in6_addr *address)
 {
 	struct http_conn *conn = calloc(1, sizeof *conn);
 	if (!conn || uv_poll_init_socket(server->loop, &conn->poll, fd) != 0) {
 		free(conn);
 		(void)close(fd);
-		peers_leave(server->peers, address);
+		conn_leave(server, address);
 		return;
 	}
 	conn->server = server;
@@ -66,7 +77,7 @@ void conn_close(struct http_conn *conn)
 		conn->next->prev = conn->prev;
 	*(conn->prev ? &conn->prev->next : &server->conns) = conn->next;
 	server->conn_count--;
-	peers_leave(server->peers, &conn->address);
+	conn_leave(server, &conn->address);
 	if (conn->ssl)
 		tls_close(conn->ssl);
 	uv_close((uv_handle_t *)&conn->poll, on_closed);

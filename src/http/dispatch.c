@@ -45,6 +45,8 @@ struct http_request *request_new(struct http_conn *conn)
 		free(request);
 		return NULL;
 	}
+	request->client = conn->address;
+	request->is_secure = conn->ssl != NULL;
 	request->start_us = clock_monotonic_us();
 	request->body_max = HTTP_IGNORED_BODY;
 	return request;
@@ -65,6 +67,32 @@ static void choose_id(struct http_request *request)
 		memcpy(request->id, id, strlen(id) + 1);
 	else
 		server_make_id(request->conn->server, request->id);
+}
+
+/* The last word of a list is the nearest proxy's. */
+static bool last_is(const char *list, const char *word)
+{
+	const char *last = strrchr(list, ',');
+	last = last ? last + 1 : list;
+	last += strspn(last, " \t");
+	size_t len = strcspn(last, " \t");
+	return len == strlen(word) && strncasecmp(last, word, len) == 0;
+}
+
+/* Lines of one name are one list. */
+static void read_forwarded(struct http_request *request)
+{
+	const struct proxies *proxies = request->conn->server->proxies;
+	uint32_t at = request->head->field_count;
+	if (!proxies_trust(proxies, &request->client))
+		return;
+	const char *scheme = head_get_before(request->head, "x-forwarded-proto", &at);
+	if (scheme)
+		request->is_secure = last_is(scheme, "https");
+	at = request->head->field_count;
+	const char *line = head_get_before(request->head, "x-forwarded-for", &at);
+	while (line && proxies_go_back(proxies, line, &request->client))
+		line = head_get_before(request->head, "x-forwarded-for", &at);
 }
 
 /* What decides where a request ends and whom it is for must be said once and plainly (RFC 9112, sections 3.2 and 6.1).
@@ -200,6 +228,7 @@ void request_begin(struct http_request *request)
 	const char *reason = NULL;
 	choose_id(request);
 	read_framing(request);
+	read_forwarded(request);
 	int status = head_finish(request->head, &reason);
 	if (!status)
 		status = check_framing(request, &reason);

@@ -5,7 +5,9 @@
  *     on_body      bytes of the body, as they come
  *     on_end       the body is complete
  *     on_drained   what was written of a streamed answer is sent: there is room for more
- *     on_close     the request is over, whatever became of it; the last call, made exactly once after on_start's turn
+ *     on_stopping  the server drains and the request's event stream is open: end it as soon as it has a good end;
+ * without this callback it is ended at once on_close     the request is over, whatever became of it; the last call,
+ * made exactly once after on_start's turn
  *
  * A handler never blocks. It answers (response.h) in any of the first three, or later from any callback on the loop:
  * what blocks goes to a pool (work.h), whose `done` runs on the loop. After the answer, or after on_close, the request
@@ -31,6 +33,7 @@ struct http_handler {
 	void (*on_body)(struct http_request *request, const char *bytes, size_t len);
 	void (*on_end)(struct http_request *request); /* NULL only where on_start always answers */
 	void (*on_drained)(struct http_request *request); /* NULL: nothing is streamed */
+	void (*on_stopping)(struct http_request *request); /* NULL: event streams are ended */
 	void (*on_close)(struct http_request *request, enum http_outcome outcome); /* NULL: nothing to release */
 };
 

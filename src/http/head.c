@@ -164,6 +164,16 @@ const char *head_get(const struct request_head *head, const char *name)
 	return NULL;
 }
 
+const char *head_get_before(const struct request_head *head, const char *name, uint32_t *at)
+{
+	while (*at > 0) {
+		const struct head_field *field = &head->fields[--*at];
+		if (strcasecmp(head->text.data + field->name, name) == 0)
+			return head->text.data + field->value;
+	}
+	return NULL;
+}
+
 int head_count(const struct request_head *head, const char *name)
 {
 	int count = 0;

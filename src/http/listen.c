@@ -26,7 +26,7 @@ static void admit_socket(struct http_server *server, int fd, const struct sockad
 	int on = 1;
 	const struct in6_addr address = peer_address(from);
 	bool full = server->conn_count >= server->limits.connections;
-	if (full || !peers_enter(server->peers, &address)) {
+	if (full || !conn_enter(server, &address)) {
 		(void)close(fd);
 		return;
 	}

@@ -49,13 +49,18 @@ const char *http_request_id(const struct http_request *request)
 
 void http_request_address(const struct http_request *request, char *buffer, size_t size)
 {
-	const struct in6_addr *address = &request->conn->address;
+	const struct in6_addr *address = &request->client;
 	if (IN6_IS_ADDR_V4MAPPED(address)) {
 		const uint8_t *b = address->s6_addr + 12;
 		(void)snprintf(buffer, size, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
 	} else if (IN6_IS_ADDR_UNSPECIFIED(address) || !inet_ntop(AF_INET6, address, buffer, (socklen_t)size)) {
 		buffer[0] = '\0';
 	}
+}
+
+bool http_request_is_secure(const struct http_request *request)
+{
+	return request->is_secure;
 }
 
 uint64_t http_request_length(const struct http_request *request)

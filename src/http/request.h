@@ -40,8 +40,12 @@ const char *http_request_header(const struct http_request *request, const char *
 /* The caller's X-Request-Id, or the one made for it. */
 const char *http_request_id(const struct http_request *request);
 
-/* The client's address as text, at most INET6_ADDRSTRLEN bytes with the 0; "" where it has none. */
+/* The client's address as text, at most INET6_ADDRSTRLEN bytes with the 0; "" where it has none. Behind trusted proxies
+ * (http/proxies.h) it is the one that they have seen. */
 void http_request_address(const struct http_request *request, char *buffer, size_t size);
+
+/* The client speaks HTTPS, to this server or to a trusted proxy before it. */
+bool http_request_is_secure(const struct http_request *request);
 
 /* Bytes of the body: as announced (UINT64_MAX: not announced), and received. */
 uint64_t http_request_length(const struct http_request *request);

@@ -273,6 +273,10 @@ void http_reply_error_with(struct http_request *request, int status, const char 
 				    .body = &body,
 				    .content_type = "application/json" };
 	server_shape_error(request->conn->server, &error);
+	/* Whatever it is, it will pass. */
+	const struct http_header later = { "Retry-After", "1" };
+	if (!header && status == 503)
+		header = &later;
 	http_reply(request, &(struct http_reply){ .status = error.status,
 						  .content_type = error.content_type,
 						  .headers = header,

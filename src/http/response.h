@@ -82,8 +82,8 @@ struct http_event {
 const char *http_events_last_id(const struct http_request *request);
 
 /* Begins an event stream. What the request held (path, headers, query) is released, so that an idle stream costs
- * little. Comments keep it alive; a drain ends it, and the client comes back to another server. One asked for with HEAD
- * is over by the next turn of the loop. */
+ * little. Comments keep it alive; a drain ends it (http/handler.h), and the client comes back to another server. One
+ * asked for with HEAD is over by the next turn of the loop. */
 void http_events_begin(struct http_request *request);
 
 /* Writes an event's text, to be sent to many streams. */

@@ -192,6 +192,7 @@ enum err_code http_server_new(const struct http_server_spec *spec, struct http_s
 	server->owner = spec->owner;
 	server->limits = *limits;
 	server->tls = spec->tls;
+	server->proxies = spec->proxies;
 	server->date_s = -1;
 	server->ready_end = &server->ready;
 	for (size_t i = 0; i < WAIT_COUNT; i++)
@@ -217,6 +218,15 @@ static void on_handle_closed(uv_handle_t *handle)
 	server_handle_closed(handle->data);
 }
 
+static void stop_events(struct http_request *request)
+{
+	const struct http_handler *handler = request->route->handler;
+	if (handler->on_stopping)
+		handler->on_stopping(request);
+	else
+		http_stream_end(request);
+}
+
 void http_server_drain(struct http_server *server, uint32_t timeout_ms)
 {
 	server->draining = true;
@@ -228,7 +238,7 @@ void http_server_drain(struct http_server *server, uint32_t timeout_ms)
 		if (conn->state == CONN_IDLE && conn_waiting(conn) == 0)
 			conn_close(conn);
 		else if (conn->request && conn->request->is_events && !conn->request->ended)
-			http_stream_end(conn->request);
+			stop_events(conn->request);
 	}
 	server_start_sweep(server);
 }

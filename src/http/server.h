@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "http/limits.h"
+#include "http/proxies.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/tls.h"
@@ -76,6 +77,9 @@ struct http_server_spec {
 	const struct http_header *headers; /* on every answer (security headers); copied */
 	size_t header_count;
 	struct http_tls *tls; /* outlives the server; NULL: plain */
+	/* Whose word on a client's address and scheme counts, and whose connections are not limited by address;
+	 * outlives the server; NULL: nobody's. */
+	const struct proxies *proxies;
 };
 
 /* Errors: ERR_NO_MEMORY, ERR_SYSTEM. */
@@ -96,8 +100,8 @@ uint16_t http_server_port(const struct http_server *server);
 /* Takes over a connected stream socket, non-blocking or not. */
 enum err_code http_server_adopt(struct http_server *server, int fd, struct err *err) MUST_CHECK;
 
-/* No new connections; idle ones are closed, event streams ended, what is under way is finished with "Connection:
- * close". What is left after `timeout_ms` is broken off. Then ops->on_drained. */
+/* No new connections; idle ones are closed, event streams ended (http/handler.h), what is under way is finished with
+ * "Connection: close". What is left after `timeout_ms` is broken off. Then ops->on_drained. */
 void http_server_drain(struct http_server *server, uint32_t timeout_ms);
 
 /* Connections that are open now. */

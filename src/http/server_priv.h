@@ -69,6 +69,7 @@ struct http_request {
 	uint16_t status; /* of the answer; 0: none has begun */
 	uint8_t method; /* enum http_method */
 	uint8_t outcome; /* enum http_outcome */
+	bool is_secure; /* the client speaks TLS, to us or to its proxy */
 	bool expects_continue;
 	bool keep_alive; /* as far as the client is concerned */
 	bool chunked; /* the answer */
@@ -78,6 +79,7 @@ struct http_request {
 	bool paused;
 	bool is_events;
 	bool wants_drained; /* something was streamed since on_drained */
+	struct in6_addr client; /* behind its proxies */
 	char id[HTTP_REQUEST_ID_MAX + 1];
 };
 
@@ -114,7 +116,7 @@ struct http_conn {
 	char *ahead; /* owned; bytes that came before they could be parsed */
 	uint32_t ahead_at;
 	uint32_t ahead_len; /* from ahead_at on */
-	struct in6_addr address;
+	struct in6_addr address; /* of who is connected */
 	uint64_t send_since_ms; /* since when bytes wait, and */
 	uint64_t send_bytes; /* how many were sent since then */
 	uint32_t unconfirmed; /* bytes that the kernel still kept at the last look; UINT32_MAX: none since it took some
@@ -133,6 +135,9 @@ struct http_conn {
 	bool read_wants_write; /* TLS */
 };
 
+/* Counts a connection from an address, and no longer; a proxy stands for many clients, and is not counted. */
+bool conn_enter(struct http_server *server, const struct in6_addr *address);
+void conn_leave(struct http_server *server, const struct in6_addr *address);
 void conn_new(struct http_server *server, int fd, const struct in6_addr *address);
 /* Sends, ends what is complete, goes on with what is ahead; may free the connection. */
 void conn_turn(struct http_conn *conn);
@@ -184,6 +189,10 @@ int head_add_value(struct request_head *head, const char *bytes, size_t len);
 /* All is there: checks and splits the URL. 0, or the status with a reason. */
 int head_finish(struct request_head *head, const char **ret_reason);
 const char *head_get(const struct request_head *head, const char *name);
+/* The last value of that name before field `*at`, which becomes its place; NULL: no more. Begin with the count of
+ * fields.
+ */
+const char *head_get_before(const struct request_head *head, const char *name, uint32_t *at);
 /* How many lines have that name. */
 int head_count(const struct request_head *head, const char *name);
 
@@ -231,6 +240,7 @@ struct http_server {
 	void *owner;
 	struct http_limits limits;
 	struct http_tls *tls;
+	const struct proxies *proxies;
 	struct http_header *headers; /* owned, with their texts */
 	size_t header_count;
 	struct strbuf fixed; /* the same as lines */

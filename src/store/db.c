@@ -248,7 +248,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	struct loop_link *link = db->link;
+	struct loop_link *link = db->is_view ? NULL : db->link;
 	db->ops->close(db);
 	link_close(link);
 }

@@ -26,6 +26,7 @@ struct db_job {
 	enum err_code code;
 	struct err err;
 	struct sync_wait *sync; /* NULL for db_submit */
+	bool is_impatient; /* does not wait for a database that is away */
 	/* Called first when the outcome is known, to change it; NULL where nobody stands between (store/fault.c). */
 	void (*on_end)(struct db_job *job);
 };
@@ -47,6 +48,8 @@ enum err_code job_list_put(struct job_list *list, struct db_job *job, struct err
 /* Waits until `until_us` (0: for ever) and takes the first job, or with `all` the whole chain. NULL: time-out or
  * closing. */
 struct db_job *job_list_take(struct job_list *list, int64_t until_us, bool all);
+/* Takes the impatient ones out of the list, as a chain; NULL: none. */
+struct db_job *job_list_take_impatient(struct job_list *list);
 /* More jobs than threads that wait for one. */
 bool job_list_is_behind(struct job_list *list);
 void job_list_close(struct job_list *list);
@@ -71,6 +74,7 @@ struct db {
 	struct bus *bus; /* NULL without a loop */
 	int timeout_ms;
 	bool is_alone; /* what db_is_alone says */
+	bool is_view; /* of another one, which has the link and the bus */
 };
 
 struct db_tx_ops {

@@ -69,6 +69,29 @@ struct db_job *job_list_take(struct job_list *list, int64_t until_us, bool all)
 	return taken;
 }
 
+struct db_job *job_list_take_impatient(struct job_list *list)
+{
+	struct db_job *taken = NULL, **end = &taken;
+	(void)pthread_mutex_lock(&list->mutex);
+	for (struct db_job **link = &list->first; *link;) {
+		struct db_job *job = *link;
+		if (!job->is_impatient) {
+			link = &job->next;
+			continue;
+		}
+		*link = job->next;
+		job->next = NULL;
+		*end = job;
+		end = &job->next;
+		list->count--;
+	}
+	list->tail = &list->first;
+	while (*list->tail)
+		list->tail = &(*list->tail)->next;
+	(void)pthread_mutex_unlock(&list->mutex);
+	return taken;
+}
+
 bool job_list_is_behind(struct job_list *list)
 {
 	(void)pthread_mutex_lock(&list->mutex);

@@ -16,6 +16,7 @@
 struct pg_store {
 	struct db db;
 	struct pg_settings settings;
+	struct pg_health health;
 	struct job_list jobs;
 	int pool_min, pool_max;
 	pthread_mutex_t mutex; /* of the three below */
@@ -79,6 +80,8 @@ static enum err_code pg_begin(struct db *db, struct err *err)
 static enum err_code pg_start(struct db *db, struct db_job *job, struct err *err)
 {
 	struct pg_store *store = (struct pg_store *)db;
+	if (job->is_impatient && pg_is_away(&store->settings))
+		return err_set(err, ERR_NETWORK, "the database cannot be reached");
 	enum err_code code = job_list_put(&store->jobs, job, err);
 	if (code != ERR_OK || !job_list_is_behind(&store->jobs))
 		return code;
@@ -178,6 +181,7 @@ enum err_code pg_open(const struct db_config *config, struct db **ret, struct er
 	if (!store)
 		return err_set(err, ERR_NO_MEMORY, "no memory for the database");
 	store->db.ops = &pg_ops;
+	store->settings.health = &store->health;
 	job_list_init(&store->jobs);
 	(void)pthread_mutex_init(&store->mutex, NULL);
 	store->pool_max = within(config->pool_max, PG_POOL_MAX, PG_POOL_LIMIT);

@@ -94,6 +94,7 @@ enum err_code pg_connect(struct pg_conn *conn, struct err *err)
 		return err_set(err, ERR_NO_MEMORY, "no memory for a connection to the database");
 	if (PQstatus(pg) != CONNECTION_OK) {
 		enum err_code code = connect_error(pg, err);
+		atomic_store(&s->health->has_failed, code == ERR_NETWORK);
 		PQfinish(pg);
 		return code;
 	}
@@ -103,6 +104,8 @@ enum err_code pg_connect(struct pg_conn *conn, struct err *err)
 		return err_set(err, ERR_NETWORK, "the connection to the database was lost");
 	}
 	conn->pg = pg;
+	atomic_fetch_add(&s->health->live, 1);
+	atomic_store(&s->health->has_failed, false);
 	conn->sync_commit = -1;
 	memset(conn->is_prepared, 0, sizeof conn->is_prepared);
 	return ERR_OK;
@@ -110,9 +113,16 @@ enum err_code pg_connect(struct pg_conn *conn, struct err *err)
 
 void pg_disconnect(struct pg_conn *conn)
 {
+	if (conn->pg)
+		atomic_fetch_sub(&conn->settings->health->live, 1);
 	PQfinish(conn->pg);
 	conn->pg = NULL;
 	conn->step_count = 0;
+}
+
+bool pg_is_away(const struct pg_settings *settings)
+{
+	return atomic_load(&settings->health->live) == 0 && atomic_load(&settings->health->has_failed);
 }
 
 bool pg_is_alive(struct pg_conn *conn)

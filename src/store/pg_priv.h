@@ -6,6 +6,7 @@
 #define TIRO_STORE_PG_PRIV_H
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #include "store/db_priv.h"
 
@@ -21,11 +22,18 @@ enum {
 /* The channel that all nodes listen on; our own channel's name stands before the text. */
 #define PG_CHANNEL "tiro"
 
+/* Whether the server can be reached, as its connections found: of all threads. */
+struct pg_health {
+	atomic_int live; /* connections that are open, as far as their threads know */
+	atomic_bool has_failed; /* the last try to open one */
+};
+
 struct pg_settings {
 	char *host, *user, *dbname, *password;
 	char port[12];
 	char options[512]; /* session settings */
 	int timeout_ms;
+	struct pg_health *health;
 };
 
 /* What a result in a pipeline belongs to. */
@@ -58,6 +66,9 @@ struct pg_conn {
 enum err_code pg_connect(struct pg_conn *conn, struct err *err) MUST_CHECK;
 void pg_disconnect(struct pg_conn *conn);
 
+/* No connection is left, and none could be had. */
+bool pg_is_away(const struct pg_settings *settings);
+
 /* False where the server has hung up meanwhile; also takes in what it said. */
 bool pg_is_alive(struct pg_conn *conn);
 
@@ -87,8 +98,9 @@ enum err_code pg_fetch(const PGresult *result, struct db_rows *ret, struct err *
 
 /* -- units ------------------------------------------------------------------------------------------ */
 
-/* Runs a unit, again where that can help; `is_closing` ends the tries. The outcome is in the job. */
-void pg_unit_run(struct pg_conn *conn, struct db_job *job, struct job_list *closing);
+/* Runs a unit of the list, again where that can help, until the list closes. The outcome is in the job. While the
+ * server is away it also ends those units of the list that do not wait. */
+void pg_unit_run(struct pg_conn *conn, struct db_job *job, struct job_list *jobs);
 
 /* -- the listener ----------------------------------------------------------------------------------- */
 

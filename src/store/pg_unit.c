@@ -135,30 +135,41 @@ static enum err_code try_once(struct pg_conn *conn, struct db_job *job)
 
 /* -- tries ------------------------------------------------------------------------------------------- */
 
-static bool is_over(const struct db_job *job, struct job_list *closing)
+static bool is_over(const struct db_job *job, struct job_list *jobs)
 {
-	return clock_monotonic_us() >= job->deadline_us || job_list_is_closing(closing);
+	return clock_monotonic_us() >= job->deadline_us || job_list_is_closing(jobs);
 }
 
 /* In slices, so that closing the database does not wait. */
-static void wait_before_retry(int attempt, const struct db_job *job, struct job_list *closing)
+static void wait_before_retry(int attempt, const struct db_job *job, struct job_list *jobs)
 {
 	int64_t until_us = clock_monotonic_us() + pg_backoff_us(attempt);
-	while (clock_monotonic_us() < until_us && !is_over(job, closing))
+	while (clock_monotonic_us() < until_us && !is_over(job, jobs))
 		clock_sleep_us(10 * US_PER_MS);
 }
 
-static enum err_code connect_until(struct pg_conn *conn, struct db_job *job, struct job_list *closing)
+/* Those that were taken in before it was known: all threads may wait, and none would get to them. */
+static void end_impatient(struct job_list *jobs, const struct err *why)
+{
+	for (struct db_job *job = job_list_take_impatient(jobs), *next; job; job = next) {
+		next = job->next;
+		job_end(job, why->code, why);
+	}
+}
+
+static enum err_code connect_until(struct pg_conn *conn, struct db_job *job, struct job_list *jobs)
 {
 	enum err_code code = pg_connect(conn, &job->err);
-	for (int attempt = 0; code == ERR_NETWORK && !is_over(job, closing); attempt++) {
-		wait_before_retry(attempt, job, closing);
+	for (int attempt = 0; code == ERR_NETWORK && !job->is_impatient && !is_over(job, jobs); attempt++) {
+		if (pg_is_away(conn->settings))
+			end_impatient(jobs, &job->err);
+		wait_before_retry(attempt, job, jobs);
 		code = pg_connect(conn, &job->err);
 	}
 	return code;
 }
 
-void pg_unit_run(struct pg_conn *conn, struct db_job *job, struct job_list *closing)
+void pg_unit_run(struct pg_conn *conn, struct db_job *job, struct job_list *jobs)
 {
 	if (clock_monotonic_us() >= job->deadline_us) {
 		job->code = err_set(&job->err, ERR_TIMEOUT, "the database has too much to do");
@@ -166,12 +177,12 @@ void pg_unit_run(struct pg_conn *conn, struct db_job *job, struct job_list *clos
 	}
 	for (int attempt = 0;; attempt++) {
 		/* A connection that died while it was idle would leave a write's outcome unknown without need. */
-		job->code = pg_is_alive(conn) ? ERR_OK : connect_until(conn, job, closing);
+		job->code = pg_is_alive(conn) ? ERR_OK : connect_until(conn, job, jobs);
 		if (job->code != ERR_OK)
 			return;
 		job->code = try_once(conn, job);
-		if (job->code == ERR_OK || !conn->is_retry || attempt >= TRIES_MAX || is_over(job, closing))
+		if (job->code == ERR_OK || !conn->is_retry || attempt >= TRIES_MAX || is_over(job, jobs))
 			return;
-		wait_before_retry(0, job, closing);
+		wait_before_retry(0, job, jobs);
 	}
 }

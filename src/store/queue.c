@@ -50,7 +50,7 @@ void queue_unlock(struct part_queue *queue)
 	(void)pthread_mutex_unlock(&queue->mutex);
 }
 
-int64_t queue_node_id(struct part_queue *queue)
+int64_t parts_node(struct part_queue *queue)
 {
 	queue_lock(queue);
 	int64_t id = queue->node_id;

@@ -88,6 +88,9 @@ enum err_code parts_publish(struct part_queue *queue, struct db_tx *tx, const st
  * error. */
 enum err_code parts_end_job(struct db_tx *tx, int64_t job, struct err *err) MUST_CHECK;
 
+/* Forgets who shares the engines; one with jobs under way stays. */
+enum err_code parts_forget_owner(struct db_tx *tx, const void *owner, struct err *err) MUST_CHECK;
+
 /* -- claims ---------------------------------------------------------------------------------------- */
 
 struct part_claim {
@@ -137,6 +140,9 @@ enum err_code parts_join(struct part_queue *queue, struct db_tx *tx, bool is_alo
  * holds is ready again. No claim may be under way. */
 enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claims, size_t count,
 			 struct err *err) MUST_CHECK;
+
+/* The number of this node's row, for what else dies with the node; 0 while it has not joined. */
+int64_t parts_node(struct part_queue *queue);
 
 /* The node ends: its parts are ready again at once. Nothing is claimed after. */
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err) MUST_CHECK;

@@ -105,7 +105,7 @@ static void advance_hint(struct part_queue *queue, int stage, const struct hint 
 enum err_code parts_claim(struct part_queue *queue, struct db_tx *tx, int stage, struct part_claim *ret, size_t *count,
 			  struct err *err)
 {
-	int64_t node = queue_node_id(queue);
+	int64_t node = parts_node(queue);
 	if (node == 0)
 		return err_set(err, ERR_CANCELLED, "this node has not joined the queue");
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;

@@ -43,6 +43,8 @@ static const struct db_stmt insert_part = {
 };
 static const struct db_stmt delete_job = { .sql = "DELETE FROM queue_jobs WHERE id = $1 RETURNING owner",
 					   .params = "i" };
+static const struct db_stmt forget_owner = { .sql = "DELETE FROM queue_owners WHERE owner = $1 AND active = 0",
+					     .params = "b" };
 static const struct db_stmt leave_owner = { .sql = "UPDATE queue_owners SET active = active - 1 WHERE owner = $1",
 					    .params = "b" };
 
@@ -176,4 +178,10 @@ enum err_code parts_publish(struct part_queue *queue, struct db_tx *tx, const st
 				     db_int(share.finish[2]) };
 	code = db_post(tx, &update_job, params, err);
 	return code == ERR_OK ? queue_tell_ready(queue, tx, parts->stage, lowest, err) : code;
+}
+
+enum err_code parts_forget_owner(struct db_tx *tx, const void *owner, struct err *err)
+{
+	struct db_value params[] = { db_bytes(owner, PARTS_OWNER_BYTES) };
+	return db_post(tx, &forget_owner, params, err);
 }

@@ -147,7 +147,7 @@ enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struc
 		return code;
 	struct lowest lowest = { .is_set = { false } };
 	int64_t returned;
-	struct db_value params[] = { db_int(queue_node_id(queue)), db_text(strbuf_str(&kept)) };
+	struct db_value params[] = { db_int(parts_node(queue)), db_text(strbuf_str(&kept)) };
 	code = make_ready(tx, &return_own, params, &lowest, &returned, err);
 	return code == ERR_OK ? tell_lowest(queue, tx, &lowest, err) : code;
 }
@@ -155,7 +155,7 @@ enum err_code parts_keep(struct part_queue *queue, struct db_tx *tx, const struc
 enum err_code parts_leave(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
 	enum err_code code = parts_keep(queue, tx, NULL, 0, err);
-	struct db_value params[] = { db_int(queue_node_id(queue)) };
+	struct db_value params[] = { db_int(parts_node(queue)) };
 	return code == ERR_OK ? db_post(tx, &delete_node, params, err) : code;
 }
 
@@ -199,7 +199,7 @@ static size_t watch(struct part_queue *queue, const struct db_rows *rows, struct
 static enum err_code bury_dead_nodes(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(queue_node_id(queue)), db_int(NODES_MAX) };
+	struct db_value params[] = { db_int(parts_node(queue)), db_int(NODES_MAX) };
 	enum err_code code = db_query(tx, &nodes_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -221,7 +221,7 @@ static enum err_code share_virtual_time(struct part_queue *queue, struct db_tx *
 static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(queue_node_id(queue)), db_int(clock_wall_us()) };
+	struct db_value params[] = { db_int(parts_node(queue)), db_int(clock_wall_us()) };
 	enum err_code code = db_query(tx, &beat_stmt, params, &rows, err);
 	if (code != ERR_OK || rows.count == 1)
 		return code;
@@ -234,7 +234,7 @@ static enum err_code count_up(struct part_queue *queue, struct db_tx *tx, struct
 enum err_code parts_beat(struct part_queue *queue, struct db_tx *tx, struct parts_beat *ret, struct err *err)
 {
 	struct lowest lowest = { .is_set = { false } };
-	struct db_value due[] = { db_int(queue_node_id(queue)), db_int(clock_monotonic_us()) };
+	struct db_value due[] = { db_int(parts_node(queue)), db_int(clock_monotonic_us()) };
 	ret->recovered = ret->due = 0;
 	ret->given_up_count = 0;
 	enum err_code code = count_up(queue, tx, err);

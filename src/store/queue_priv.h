@@ -41,7 +41,6 @@ struct part_queue {
 
 void queue_lock(struct part_queue *queue);
 void queue_unlock(struct part_queue *queue);
-int64_t queue_node_id(struct part_queue *queue);
 int64_t queue_now(struct part_queue *queue);
 void queue_note_now(struct part_queue *queue, int64_t now);
 

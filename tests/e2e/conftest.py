@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -74,3 +75,11 @@ def page(tmp_path_factory):
     tool = BUILD / "tests" / "tools" / "make_page"
     subprocess.run([tool, ROOT / "tests" / "samples" / "page.txt", path], check=True, env=quiet)
     return path
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory() as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        yield path

@@ -6,56 +6,20 @@ import random
 import re
 import signal
 import sqlite3
-import struct
 import subprocess
 import tempfile
 import threading
 import time
-import uuid
 
 import pytest
-from api_server import Server, multipart, parse_events, postgres, s3, wait_for
+from api_server import Half, Server, follow, has_part, multipart, parse_events, postgres, repeated, s3, wait_for
 from conftest import ROOT, has_model
-
-RATE, HEAD_BYTES = 16000, 44
 
 
 @pytest.fixture(scope="module", autouse=True)
 def detector():
     if not has_model("silero-vad"):
         pytest.skip("no speech detector: run tiro models pull")
-
-
-def repeated(jfk, times):
-    """The recording over and over, a second of silence between."""
-    data = jfk.read_bytes()
-    samples = data[data.index(b"data") + 8:]
-    body = (samples + bytes(2 * RATE)) * times
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEAD_BYTES - 8 + len(body), b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE,
-                       2, 16, b"data", len(body))
-    return head + body
-
-
-@pytest.fixture
-def folder():
-    with tempfile.TemporaryDirectory() as name:
-        path = pathlib.Path(name)
-        path.chmod(0o755)
-        yield path
-
-
-def follow(user, file_id, until):
-    """Reads events until one fits; returns what it says."""
-    with contextlib.closing(user.server.connect()) as connection:
-        connection.request("GET", f"/api/v1/files/{file_id}/events", headers={"Authorization": f"Bearer {user.token}"})
-        for _, name, data in parse_events(line.decode() for line in connection.getresponse()):
-            if until(name, data):
-                return data
-    raise AssertionError("the stream ended before")
-
-
-def has_part(name, data):
-    return name == "job_progress" and data.get("parts_done", 0) > 0
 
 
 # -- jobs ------------------------------------------------------------------------------------------------
@@ -151,26 +115,6 @@ def test_a_job_survives_the_node_that_works_on_it(folder, jfk, speech_model, vic
 # -- uploads ---------------------------------------------------------------------------------------------
 
 
-class Half:
-    """An upload of which half was sent."""
-
-    def __init__(self, user, content):
-        self.id = str(uuid.uuid4())
-        self.body, headers = multipart(content)
-        self.connection = user.server.connect()
-        self.connection.putrequest("POST", "/api/v1/files/upload")
-        for name, value in {**headers, "Authorization": f"Bearer {user.token}", "X-Upload-Id": self.id,
-                            "Content-Length": str(len(self.body))}.items():
-            self.connection.putheader(name, value)
-        self.connection.endheaders()
-        self.connection.send(self.body[:len(self.body) // 2])
-        wait_for(lambda: user.get(f"/files/{self.id}").status == 200, "an upload")
-
-    def finish(self):
-        self.connection.send(self.body[len(self.body) // 2:])
-        return self.connection.getresponse()
-
-
 def test_an_upload_that_dies_with_the_server_leaves_nothing(folder, jfk):
     server = Server(folder / "data").wait_ready()
     user = server.user()
@@ -240,6 +184,23 @@ def test_event_streams_end_with_the_server_and_can_be_resumed(folder, jfk):
     user.server = again
     rest = user.events(half.id, seen[-1][0])
     assert rest[-1][1] == "completed"
+    again.stop()
+
+
+def test_an_upload_that_is_answered_with_events_ends_them_when_the_server_stops(folder, jfk):
+    server = Server(folder / "data").wait_ready()
+    user = server.user()
+    half = Half(user, repeated(jfk, 8), "text/event-stream")
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_log("told to stop")
+    events = list(parse_events(line.decode() for line in half.finish()))
+    # The last one says that the file is there, and the stream has a proper end; the job's events are the next server's.
+    assert {name for _, name, _ in events} == {"upload_progress"}
+    assert events[-1][2]["progress"] == 1
+    assert server.process.wait(20) == 0
+    again = Server(folder / "data").wait_ready()
+    user.server = again
+    assert user.events(half.id, events[-1][0])[-1][1] == "completed"
     again.stop()
 
 

@@ -87,7 +87,9 @@ static void events(struct http_request *request)
 
 static const struct http_handler echo_handler = { .on_start = start, .on_end = end, .on_close = closed };
 static const struct http_handler hold_handler = { .on_start = start, .on_end = hold, .on_close = closed };
-static const struct http_handler pause_handler = { start, pausing_body, hold, NULL, closed };
+static const struct http_handler pause_handler = {
+	.on_start = start, .on_body = pausing_body, .on_end = hold, .on_close = closed
+};
 static const struct http_handler content_handler = { .on_start = content, .on_close = closed };
 static const struct http_handler events_handler = { .on_start = events, .on_close = closed };
 

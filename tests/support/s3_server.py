@@ -3,7 +3,8 @@
     s3_server.py PROGRAM ACCESS_KEY SECRET_KEY
 
 Starts PROGRAM (s3s-fs, which checks signatures) over the folder "s3" and prints the ports of the proxy: one for HTTP, one
-for HTTPS with the certificate in "cert.pem". Ends when its standard input is closed.
+for HTTPS with the certificate in "cert.pem". On standard input a line "kill" kills PROGRAM, as if by kill -9, and "start"
+starts it again; each is repeated when it is done. Ends when its standard input is closed.
 
 The proxy passes requests on as they are, so that signatures stay right. What it does otherwise:
 
@@ -121,8 +122,12 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             if name.lower() not in ("expect", "connection"):
                 server.putheader(name, value)
-        server.endheaders(body if body else None)
-        got = server.getresponse()
+        try:
+            server.endheaders(body if body else None)
+            got = server.getresponse()
+        except OSError:
+            self.close_connection = True
+            return
         data, status, headers = got.read(), got.status, got.getheaders()
         server.close()
         target = urllib.parse.urlsplit(self.path)
@@ -169,7 +174,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
 
 def start_upstream(program: str, access_key: str, secret_key: str) -> tuple[subprocess.Popen[str], int]:
-    os.makedirs("s3/bucket")
+    os.makedirs("s3/bucket", exist_ok=True)
     command = [program, "--host", "127.0.0.1", "--port", "0", "--access-key", access_key, "--secret-key", secret_key, "s3"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "RUST_LOG": "s3s_fs=info"})
     assert server.stdout
@@ -198,7 +203,13 @@ def main() -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain("cert.pem", "key.pem")
     print(serve(None), serve(tls), flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        if line.strip() == "kill":
+            upstream.kill()
+            upstream.wait()
+        else:
+            upstream, Proxy.upstream_port = start_upstream(*sys.argv[1:4])
+        print(line.strip(), flush=True)
     upstream.kill()
     upstream.wait()
 

@@ -249,14 +249,27 @@ static void form_end(struct http_request *request)
 
 /* -- the table --------------------------------------------------------------------------------------- */
 
+/* Address and scheme of the client. */
+static void who(struct http_request *request)
+{
+	char address[64];
+	http_request_address(request, address, sizeof address);
+	reply_text(request, 200, "%s %s", address, http_request_is_secure(request) ? "https" : "http");
+}
+
+static const struct http_handler who_handler = { .on_end = who };
 static const struct http_handler health_handler = { .on_end = health };
 static const struct http_handler item_handler = { .on_end = item };
 static const struct http_handler outcomes_handler = { .on_end = outcomes };
 static const struct http_handler wait_handler = { .on_start = wait_start, .on_close = count_close };
 static const struct http_handler refuse_handler = { .on_start = refuse_start };
 static const struct http_handler header_handler = { .on_start = header_start };
-static const struct http_handler upload_handler = { upload_start, upload_body, upload_end, NULL, upload_close };
-static const struct http_handler slow_handler = { upload_start, slow_body, upload_end, NULL, upload_close };
+static const struct http_handler upload_handler = {
+	.on_start = upload_start, .on_body = upload_body, .on_end = upload_end, .on_close = upload_close
+};
+static const struct http_handler slow_handler = {
+	.on_start = upload_start, .on_body = slow_body, .on_end = upload_end, .on_close = upload_close
+};
 static const struct http_handler echo_handler = { .on_end = echo_end };
 static const struct http_handler form_handler = { .on_end = form_end };
 
@@ -267,6 +280,7 @@ const struct http_route test_routes[] = {
 	{ HTTP_METHOD_GET, "/items/{id}", SCOPE_OPEN, 0, 0, &item_handler, "item", NULL },
 	{ HTTP_METHOD_GET, "/items/{id}/parts/{part}", SCOPE_OPEN, 0, 0, &item_handler, "part", NULL },
 	{ HTTP_METHOD_GET, "/outcomes", SCOPE_OPEN, 0, 0, &outcomes_handler, "outcomes", NULL },
+	{ HTTP_METHOD_GET, "/who", SCOPE_OPEN, 0, 0, &who_handler, "who", NULL },
 	{ HTTP_METHOD_GET, "/wait", SCOPE_OPEN, 0, 0, &wait_handler, "wait", NULL },
 	{ HTTP_METHOD_GET, "/header", SCOPE_OPEN, 0, 0, &header_handler, "header", NULL },
 	{ HTTP_METHOD_GET, "/private", SCOPE_TOKEN, 0, 0, &health_handler, "private", NULL },

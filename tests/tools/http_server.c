@@ -1,8 +1,8 @@
 /*
  * Usage: http_server ADDRESS [NAME=VALUE...]
  *
- * Names are those of struct http_limits, and certificate=, key= (TLS), log= (a file for the access log, written 64 KiB
- * at a time). Prints its port; SIGTERM drains.
+ * Names are those of struct http_limits, and certificate=, key= (TLS), proxies= (that are trusted), log= (a file for
+ * the access log, written 64 KiB at a time). Prints its port; SIGTERM drains.
  */
 #include "http_server.h"
 
@@ -39,6 +39,7 @@ struct options {
 	const char *certificate;
 	const char *key;
 	const char *log;
+	const char *proxies;
 };
 
 static enum http_auth authenticate(void *owner, struct http_request *request, int scope)
@@ -100,6 +101,8 @@ static bool read_option(struct options *options, const char *text)
 		options->key = value;
 	else if (strncmp(text, "log", len) == 0)
 		options->log = value;
+	else if (strncmp(text, "proxies", len) == 0)
+		options->proxies = value;
 	for (size_t i = 0; i < ARRAY_LEN(limit_names); i++) {
 		uint32_t number = (uint32_t)strtoul(value, NULL, 10);
 		if (strlen(limit_names[i].name) == len && strncmp(limit_names[i].name, text, len) == 0)
@@ -129,6 +132,7 @@ static enum err_code serve(const char *address, const struct options *options, s
 	if (app.log)
 		(void)setvbuf(app.log, NULL, _IOFBF, LOG_BYTES);
 	struct http_router *router = NULL;
+	struct proxies *proxies = NULL;
 	struct http_server_spec spec = { .loop = &loop,
 					 .ops = &ops,
 					 .owner = &app,
@@ -138,6 +142,9 @@ static enum err_code serve(const char *address, const struct options *options, s
 	(void)uv_loop_init(&loop);
 	enum err_code code = http_router_new(test_routes, test_route_count, &router, err);
 	spec.router = router;
+	if (!code && options->proxies)
+		code = proxies_new(options->proxies, &proxies, err);
+	spec.proxies = proxies;
 	if (!code && options->certificate)
 		code = http_tls_new(options->certificate, options->key, &spec.tls, err);
 	if (!code)
@@ -158,6 +165,7 @@ static enum err_code serve(const char *address, const struct options *options, s
 	http_pool_free(app.pool);
 	http_router_free(router);
 	http_tls_free(spec.tls);
+	proxies_free(proxies);
 	if (app.log)
 		(void)fclose(app.log);
 	uv_walk(&loop, close_handle, NULL);

@@ -26,9 +26,17 @@ static void shape(const struct api_problem *problem, struct strbuf *body)
 	json_object_end(&j);
 }
 
-const struct api_dialect api_health = {
-	.name = "health", .routes = health, .route_count = ARRAY_LEN(health), .shape = shape
-};
-const struct api_dialect api_documents = {
-	.name = "documents", .routes = documents, .route_count = ARRAY_LEN(documents), .shape = shape
-};
+/* Whatever nobody else owns, what was malformed before it had a path too. */
+static const char *const health_prefixes[] = { "", NULL };
+static const char *const document_prefixes[] = { NULL };
+
+const struct api_dialect api_health = { .name = "health",
+					.prefixes = health_prefixes,
+					.routes = health,
+					.route_count = ARRAY_LEN(health),
+					.shape = shape };
+const struct api_dialect api_documents = { .name = "documents",
+					   .prefixes = document_prefixes,
+					   .routes = documents,
+					   .route_count = ARRAY_LEN(documents),
+					   .shape = shape };

@@ -81,16 +81,15 @@ static enum err_code run_register(struct api_call *call, struct err *err)
 	return accounts_register(call->api->accounts, &c->sign_up, clock_wall_us(), &c->faults, &c->session, err);
 }
 
-/* The first field that is wrong is named; the message names all. */
 static void fail_register(struct api_call *call)
 {
 	const struct auth_call *c = auth_of(call);
-	struct api_problem problem = { .message = call->err.message };
-	for (int i = FIELDS - 1; i >= 0; i--) {
-		if (c->faults.of[i] != FIELD_OK) {
-			problem.field = field_name((enum field)i);
-			problem.reason = field_fault_text(c->faults.of[i]);
-		}
+	struct api_fault faults[FIELDS];
+	struct api_problem problem = { .message = call->err.message, .faults = faults };
+	for (int i = 0; i < FIELDS; i++) {
+		if (c->faults.of[i] != FIELD_OK)
+			faults[problem.fault_count++] =
+				(struct api_fault){ field_name((enum field)i), field_fault_text(c->faults.of[i]) };
 	}
 	if (call->err.code == ERR_UNAVAILABLE)
 		problem.status = FORBIDDEN; /* registration is closed */

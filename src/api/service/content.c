@@ -139,10 +139,7 @@ static void on_end(struct http_request *request)
 		return;
 	api_input_init(&in, request);
 	api_path_id(&in, "file_id", "file", &c->id);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 static void on_close(struct http_request *request, enum http_outcome outcome)

@@ -106,6 +106,12 @@ static void on_end(struct http_request *request)
 	look_for(steal_ptr(&w));
 }
 
+static void on_stopping(struct http_request *request)
+{
+	const struct waiting *w = http_request_context(request);
+	service_stream_stop(w->stream, false);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
 	free(handle->data);
@@ -121,4 +127,4 @@ static void on_close(struct http_request *request, enum http_outcome outcome)
 	uv_close((uv_handle_t *)&w->timer, on_timer_closed);
 }
 
-const struct http_handler service_events = { .on_end = on_end, .on_close = on_close };
+const struct http_handler service_events = { .on_end = on_end, .on_stopping = on_stopping, .on_close = on_close };

@@ -14,26 +14,16 @@ static struct file_call *file_of(struct api_call *call)
 	return (struct file_call *)call;
 }
 
-/* A call for the file of the path; NULL: answered. */
-static struct file_call *begin(struct http_request *request, const struct api_call_kind *kind)
+/* Begins a call about the file of the path. */
+static void start(struct http_request *request, const struct api_call_kind *kind)
 {
 	struct api_input in;
 	struct file_call *c = api_call_new(request, kind);
 	if (!c)
-		return NULL;
+		return;
 	api_input_init(&in, request);
 	api_path_id(&in, "file_id", "file", &c->id);
-	if (!in.failed)
-		return c;
-	api_call_drop(&c->call);
-	return NULL;
-}
-
-static void start(struct http_request *request, const struct api_call_kind *kind)
-{
-	struct file_call *c = begin(request, kind);
-	if (c)
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 /* -- one --------------------------------------------------------------------------------------------- */
@@ -108,20 +98,19 @@ static enum err_code run_list(struct api_call *call, struct err *err)
 	return job_file_list(call->api->files->db, &c->page, &c->list, err);
 }
 
+static void add_row(struct json *j, const void *rows, size_t i)
+{
+	service_file_json(j, &((const struct job_file *)rows)[i]);
+}
+
 static void reply_list(struct api_call *call)
 {
 	const struct job_files *list = &list_of(call)->list;
-	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
-	struct json j = JSON_INIT(&body);
-	json_object(&j);
-	json_key(&j, "files");
-	json_array(&j);
-	for (size_t i = 0; i < list->count; i++)
-		service_file_json(&j, &list->rows[i]);
-	json_array_end(&j);
-	json_key_int(&j, "total", (int64_t)list->total);
-	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	service_reply_list(call->request, &(struct service_list){ .name = "files",
+								  .rows = list->rows,
+								  .count = list->count,
+								  .total = list->total,
+								  .add = add_row });
 }
 
 static void release_list(struct api_call *call)
@@ -142,10 +131,7 @@ static void on_list(struct http_request *request)
 	api_input_init(&in, request);
 	c->page.owner = c->call.user;
 	service_page(&in, &c->page.limit, &c->page.offset);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 const struct http_handler service_files = { .on_end = on_list };

@@ -22,10 +22,7 @@ static void start(struct http_request *request, const struct api_call_kind *kind
 		return;
 	api_input_init(&in, request);
 	api_path_id(&in, "job_id", "job", &c->id);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 /* -- one --------------------------------------------------------------------------------------------- */
@@ -167,20 +164,19 @@ static enum err_code run_list(struct api_call *call, struct err *err)
 	return job_find_all(call->api->files->db, &c->page, &c->list, err);
 }
 
+static void add_row(struct json *j, const void *rows, size_t i)
+{
+	service_job_json(j, &((const struct job_row *)rows)[i]);
+}
+
 static void reply_list(struct api_call *call)
 {
 	const struct job_rows *list = &list_of(call)->list;
-	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
-	struct json j = JSON_INIT(&body);
-	json_object(&j);
-	json_key(&j, "jobs");
-	json_array(&j);
-	for (size_t i = 0; i < list->count; i++)
-		service_job_json(&j, &list->rows[i]);
-	json_array_end(&j);
-	json_key_int(&j, "total", (int64_t)list->total);
-	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	service_reply_list(call->request, &(struct service_list){ .name = "jobs",
+								  .rows = list->rows,
+								  .count = list->count,
+								  .total = list->total,
+								  .add = add_row });
 }
 
 static void release_list(struct api_call *call)
@@ -213,10 +209,7 @@ static void on_list(struct http_request *request)
 	c->page.owner = c->call.user;
 	service_page(&in, &c->page.limit, &c->page.offset);
 	c->page.state = read_state(&in);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 const struct http_handler service_jobs = { .on_end = on_list };

@@ -31,10 +31,7 @@ static void start(struct http_request *request, const struct api_call_kind *kind
 	api_path_id(&in, "file_id", "file", &c->file);
 	if (has_user)
 		api_path_id(&in, "user_id", "user", &c->with);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 /* -- the box ----------------------------------------------------------------------------------------- */
@@ -183,10 +180,7 @@ static void on_own_key(struct http_request *request)
 		in.failed = true;
 		api_fail_field(request, "public_key", "must be an X25519 public key: 32 bytes in base64");
 	}
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 	api_input_done(&in);
 }
 

@@ -1,4 +1,5 @@
 #include "api/service/service.h"
+#include "base/cleanup.h"
 
 /* The form around a file: its other fields, and the heads of its parts. */
 #define UPLOAD_BODY_MAX (BLOB_SIZE_MAX + (uint64_t)1024 * 1024)
@@ -51,6 +52,10 @@ static const struct http_route routes[] = {
 	  .operation_id = "service_register_own_key" },
 };
 
-const struct api_dialect api_service = {
-	.name = "service", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .shape = service_shape
-};
+static const char *const prefixes[] = { "/api/v1", NULL };
+
+const struct api_dialect api_service = { .name = "service",
+					 .prefixes = prefixes,
+					 .routes = routes,
+					 .route_count = ARRAY_LEN(routes),
+					 .shape = service_shape };

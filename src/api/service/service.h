@@ -55,6 +55,15 @@ void service_job_json(struct json *j, const struct job_row *job);
 
 /* Answers with what was written to the buffer; 503 where memory was short. */
 void service_reply(struct http_request *request, int status, const struct strbuf *body);
+/* A page of a list, `{NAME: [...], "total": n}`. */
+struct service_list {
+	const char *name;
+	const void *rows;
+	size_t count;
+	uint64_t total; /* of all pages */
+	void (*add)(struct json *j, const void *rows, size_t i);
+};
+void service_reply_list(struct http_request *request, const struct service_list *list);
 /* 204. */
 void service_reply_nothing(struct http_request *request);
 

@@ -69,10 +69,10 @@ void service_shape(const struct api_problem *problem, struct strbuf *body)
 	json_key_str(&j, "message", problem->message);
 	json_key(&j, "details");
 	json_object(&j);
-	if (problem->field)
-		json_key_str(&j, "field", problem->field);
-	if (problem->reason)
-		json_key_str(&j, "reason", problem->reason);
+	if (problem->fault_count > 0) {
+		json_key_str(&j, "field", problem->faults[0].field);
+		json_key_str(&j, "reason", problem->faults[0].reason);
+	}
 	if (problem->state)
 		json_key_str(&j, "status", problem->state);
 	json_object_end(&j);
@@ -167,6 +167,21 @@ void service_reply(struct http_request *request, int status, const struct strbuf
 		http_reply_error(request, 503, NULL);
 	else
 		http_reply_json(request, status, body);
+}
+
+void service_reply_list(struct http_request *request, const struct service_list *list)
+{
+	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
+	struct json j = JSON_INIT(&body);
+	json_object(&j);
+	json_key(&j, list->name);
+	json_array(&j);
+	for (size_t i = 0; i < list->count; i++)
+		list->add(&j, list->rows, i);
+	json_array_end(&j);
+	json_key_int(&j, "total", (int64_t)list->total);
+	json_object_end(&j);
+	service_reply(request, 200, &body);
 }
 
 void service_reply_nothing(struct http_request *request)

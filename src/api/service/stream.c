@@ -18,6 +18,8 @@ struct service_stream {
 	struct uuid file;
 	bool has_begun;
 	bool is_at_end; /* the last event was one that ends a job; or the job has ended and none came yet */
+	bool is_uploaded; /* an event has said that the file is complete */
+	bool is_stopping; /* ends once it is */
 	bool is_over; /* the answer is complete */
 };
 
@@ -31,15 +33,19 @@ static bool ends_job(const char *name)
 	return false;
 }
 
-/* A drain ends streams by itself, before this room hears of it; none begins any more. */
+static bool ends_upload(const struct event *event)
+{
+	return strcmp(event->name, "upload_progress") != 0 || strstr(event->data, "\"progress\":1,");
+}
+
+/* On a server that stops none begins any more. */
 static bool may_write(struct service_stream *stream)
 {
-	if (!stream->api->is_stopping || stream->is_over)
-		return !stream->is_over;
-	stream->is_over = true;
-	if (!stream->has_begun)
+	if (!stream->is_over && !stream->has_begun && stream->api->is_stopping) {
+		stream->is_over = true;
 		http_reply_error(stream->request, UNAVAILABLE, "the server is stopping");
-	return false;
+	}
+	return !stream->is_over;
 }
 
 static void end(struct service_stream *stream)
@@ -107,6 +113,9 @@ static void on_event(void *owner, const struct event *event)
 	else
 		send_event(stream, event);
 	stream->is_at_end = ends_job(event->name);
+	stream->is_uploaded |= ends_upload(event);
+	if (stream->is_stopping && stream->is_uploaded && !stream->is_over)
+		end(stream);
 }
 
 static void on_caught_up(void *owner)
@@ -153,6 +162,15 @@ enum err_code service_stream_open(struct http_request *request, const struct ser
 	event_when_caught_up(stream->follower, on_caught_up);
 	*ret = steal_ptr(&stream);
 	return ERR_OK;
+}
+
+void service_stream_stop(struct service_stream *stream, bool after_upload)
+{
+	if (!stream || stream->is_over)
+		return;
+	stream->is_stopping = true;
+	if (!after_upload || stream->is_uploaded)
+		end(stream);
 }
 
 void service_stream_close(struct service_stream *stream)

@@ -28,6 +28,10 @@ void service_stream_begin(struct service_stream *stream);
 /* Sends a "failed" event that is no event of the file's, and ends the stream. */
 void service_stream_fail(struct service_stream *stream, const struct err *why);
 
+/* The server stops: the stream ends now, or `after_upload` with the event that says that the upload is complete. A
+ * client comes back to another server with the last id that it has seen. NULL is fine. */
+void service_stream_stop(struct service_stream *stream, bool after_upload);
+
 /* In on_close; NULL is fine. */
 void service_stream_close(struct service_stream *stream);
 

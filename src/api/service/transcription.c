@@ -166,10 +166,7 @@ static void on_end(struct http_request *request)
 	c->body.max = TRANSCRIPTION_MAX;
 	api_input_init(&in, request);
 	api_path_id(&in, "job_id", "job", &c->id);
-	if (in.failed)
-		api_call_drop(&c->call);
-	else
-		api_call_start(&c->call);
+	api_call_start_with(&c->call, &in);
 }
 
 const struct http_handler service_transcription = { .on_end = on_end };

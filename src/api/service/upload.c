@@ -118,6 +118,8 @@ static void on_stored(void *owner, const struct vault_info *info, const struct e
 			answer(form);
 		else
 			form->is_answered = true; /* the stream goes on by itself */
+		if (info && form->api->is_stopping)
+			service_stream_stop(form->stream, true);
 	}
 	free_if_over(form);
 }
@@ -242,6 +244,15 @@ static void on_end(struct http_request *request)
 	intake_finish(form->intake);
 }
 
+/* While the file is on its way its stream is the only answer that the client gets: it goes on until the file is there.
+ */
+static void on_stopping(struct http_request *request)
+{
+	const struct upload_form *form = http_request_context(request);
+	if (form->is_answered)
+		service_stream_stop(form->stream, true);
+}
+
 /* A client that goes before it has sent everything leaves nothing; one that has sent it all may look later. */
 static void on_close(struct http_request *request, enum http_outcome outcome)
 {
@@ -258,5 +269,5 @@ static void on_close(struct http_request *request, enum http_outcome outcome)
 }
 
 const struct http_handler service_upload = {
-	.on_start = on_start, .on_body = on_body, .on_end = on_end, .on_close = on_close
+	.on_start = on_start, .on_body = on_body, .on_end = on_end, .on_stopping = on_stopping, .on_close = on_close
 };

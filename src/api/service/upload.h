@@ -43,6 +43,7 @@ struct upload_form {
 	char value[OPTION_VALUE_MAX + 1];
 	size_t value_len;
 	struct api_problem problem; /* what a callback of the parser found; its texts point into: */
+	struct api_fault fault;
 	char message[ERR_MESSAGE_MAX];
 };
 

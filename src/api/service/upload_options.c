@@ -13,10 +13,10 @@ enum { BAD_REQUEST = 400, PRIORITY_MAX = 10 };
 enum err_code upload_form_wrong(struct upload_form *form, const char *field, const char *reason, struct err *err)
 {
 	(void)snprintf(form->message, sizeof form->message, "%s %s", field, reason);
-	form->problem = (struct api_problem){ .status = BAD_REQUEST,
-					      .message = form->message,
-					      .field = field,
-					      .reason = form->message + strlen(field) + 1 };
+	form->fault = (struct api_fault){ field, form->message + strlen(field) + 1 };
+	form->problem = (struct api_problem){
+		.status = BAD_REQUEST, .message = form->message, .faults = &form->fault, .fault_count = 1
+	};
 	return err_set(err, ERR_INVALID, "%s", form->message);
 }
 

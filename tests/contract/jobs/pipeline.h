@@ -62,9 +62,9 @@ static inline int setup(void **state)
 	struct keyring_config keys = { .now = { .setting = "test",
 						.text = "test:1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=" } };
 	assert_ok(keyring_open(&keys, &keyring, &why));
-	files = (struct files){ .db = db, .blobs = blobs, .keyring = keyring };
 	struct part_queue_config queue_config = { .node = "test", .about = "", .backoff_us = -1 };
 	assert_ok(part_queue_new(&queue_config, &queue, &why));
+	files = (struct files){ .db = db, .blobs = blobs, .keyring = keyring, .queue = queue };
 	assert_ok(http_pool_new(&loop, 4, 64, &pool, &why));
 	assert_ok(event_hub_new(db, &hub, &why));
 	add_user("alice@example.org", &alice);

@@ -4,9 +4,12 @@
  */
 #include <fcntl.h>
 
+#include "accounts/users.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "files/keys.h"
 #include "jobs/sweep.h"
+#include "jobs/user_removal.h"
 #include "pipeline.h"
 
 enum { THREADS = 2, WAV_HEAD = 44, COPIES = 11 };
@@ -289,6 +292,135 @@ static void the_sweep_takes_what_was_left_and_nothing_else(void **state)
 	upload_abort(upload);
 }
 
+static int64_t count_rows(const char *sql)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_stmt stmt = { .sql = sql, .params = "", .is_once = true };
+	assert_ok(db_run_stmt(db, DB_READ, &stmt, NULL, &rows, &why));
+	return db_get_int(&rows, 0, 0);
+}
+
+static enum err_code run_join(struct db_tx *tx, void *arg, struct err *err)
+{
+	(void)arg;
+	return parts_join(queue, tx, false, err);
+}
+
+static void join(void)
+{
+	struct db_work work = { .mode = DB_WRITE, .run = run_join };
+	assert_ok(db_run(db, &work, &why));
+}
+
+/* Of the node as it is now; its `id` is somebody's choice. */
+static struct upload *begin_upload(const struct uuid *id)
+{
+	struct upload *upload = NULL;
+	struct upload_spec spec = { .id = *id, .owner = alice, .name = "a.wav", .content_type = "", .max_bytes = 1000 };
+	assert_ok(upload_begin(&files, &spec, &upload, &why));
+	assert_ok(upload_write(upload, "some bytes", 10, &why));
+	return upload;
+}
+
+/* A node that was only taken for dead must not harm who has the id of its upload since. */
+static void an_upload_dies_with_its_node_and_its_id_is_free_again(void **state)
+{
+	(void)state;
+	static const struct db_stmt bury = { .sql = "DELETE FROM queue_nodes", .params = "" };
+	struct uuid id;
+	struct vault_info info;
+	struct file_row row;
+	struct err err;
+	uint64_t swept;
+	assert_ok(uuid_new(clock_wall_us(), &id, &why));
+	join();
+	struct upload *old = begin_upload(&id);
+	assert_ok(files_sweep_dead_uploads(&files, &swept, &why));
+	assert_int_equal(swept, 0);
+	assert_ok(db_run_stmt(db, DB_WRITE, &bury, NULL, NULL, &why));
+	assert_ok(files_sweep_dead_uploads(&files, &swept, &why));
+	assert_int_equal(swept, 1);
+	assert_int_equal(files_find(&files, &alice, &id, &row, &err), ERR_NOT_FOUND);
+	join();
+	struct upload *young = begin_upload(&id);
+	assert_int_equal(upload_store(old, NULL, &info, &err), ERR_CANCELLED);
+	assert_ok(files_sweep_dead_uploads(&files, &swept, &why));
+	assert_int_equal(swept, 0);
+	assert_ok(upload_store(young, NULL, &info, &why));
+	assert_ok(files_find(&files, &alice, &id, &row, &why));
+	assert_int_equal(row.state, FILE_STORED);
+	assert_int_equal(count_objects(), 1);
+}
+
+static void a_removed_user_takes_along_all_that_is_theirs(void **state)
+{
+	(void)state;
+	struct sending done, waiting, other;
+	struct watch watch;
+	struct err err;
+	int64_t when;
+	make_speech(2);
+	send_speech(&done, &alice);
+	send_speech(&other, &bob);
+	start_worker();
+	follow(&watch, &done.job.file);
+	wait_for(&watch.ended, "the end of a job");
+	event_unfollow(watch.follower);
+	assert_ok(file_key_share(&files, &alice, &done.job.file, &bob, &when, &why));
+	assert_ok(file_key_share(&files, &bob, &other.job.file, &alice, &when, &why));
+	follow(&watch, &other.job.file);
+	wait_for(&watch.ended, "the end of another's job");
+	event_unfollow(watch.follower);
+	worker_close(worker);
+	worker = NULL;
+	send_speech(&waiting, &alice);
+	assert_ok(jobs_remove_user(&files, &alice, &why));
+	assert_int_equal(count_rows("SELECT count(*) FROM users"), 1);
+	assert_int_equal(count_rows("SELECT count(*) FROM files"), 1);
+	assert_int_equal(count_rows("SELECT count(*) FROM file_keys"), 1);
+	assert_int_equal(count_rows("SELECT count(*) FROM jobs"), 1);
+	assert_int_equal(count_rows("SELECT count(*) FROM queue_jobs"), 0);
+	assert_int_equal(count_rows("SELECT count(*) FROM queue_owners"), 1);
+	assert_int_equal(count_objects(), 2); /* bob's recording and its words */
+	assert_int_equal(jobs_remove_user(&files, &alice, &err), ERR_NOT_FOUND);
+}
+
+static enum err_code run_mark(struct db_tx *tx, void *arg, struct err *err)
+{
+	return user_mark_deleted(tx, arg, 1, err);
+}
+
+static enum err_code run_switch_on(struct db_tx *tx, void *arg, struct err *err)
+{
+	const bool yes = true;
+	return user_change(tx, arg, &(struct user_change){ .is_active = &yes }, 1, err);
+}
+
+/* As after a crash between the mark and the end, with one file marked already. */
+static void a_removal_that_was_cut_short_is_ended_by_the_sweep(void **state)
+{
+	(void)state;
+	struct sending first, second;
+	struct err err;
+	uint64_t swept;
+	make_speech(1);
+	send_speech(&first, &alice);
+	send_speech(&second, &alice);
+	assert_ok(jobs_sweep_users(&files, &swept, &why));
+	assert_int_equal(swept, 0);
+	struct db_work mark = { .mode = DB_WRITE, .run = run_mark, .arg = &alice };
+	assert_ok(db_run(db, &mark, &why));
+	struct db_work on = { .mode = DB_WRITE, .run = run_switch_on, .arg = &alice };
+	assert_int_equal(db_run(db, &on, &err), ERR_NOT_FOUND);
+	static const struct db_stmt half = { .sql = "UPDATE files SET state = 2 WHERE id = $1", .params = "b" };
+	struct db_value params[] = { db_bytes(first.job.file.bytes, UUID_BYTES) };
+	assert_ok(db_run_stmt(db, DB_WRITE, &half, params, NULL, &why));
+	assert_ok(jobs_sweep_users(&files, &swept, &why));
+	assert_int_equal(swept, 1);
+	assert_int_equal(count_rows("SELECT count(*) FROM users"), 1);
+	assert_int_equal(count_objects(), 0);
+}
+
 /* -- events of uploads ------------------------------------------------------------------------------------- */
 
 struct told {
@@ -389,6 +521,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(an_upload_that_breaks_off_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upload_larger_than_the_plan_allows_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_follows_is_told_when_there_is_no_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_upload_dies_with_its_node_and_its_id_is_free_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removed_user_takes_along_all_that_is_theirs, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removal_that_was_cut_short_is_ended_by_the_sweep, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_sweep_takes_what_was_left_and_nothing_else, setup, teardown),
 	};
 	vad_fd = open_vad();

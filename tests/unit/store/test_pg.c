@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "contract/store/cases.h"
+#include "store/impatient.h"
 
 static struct store_place place;
 
@@ -330,6 +331,49 @@ static void closing_does_not_wait_for_a_server_that_is_gone(void **state)
 	assert_int_equal(store_server(&place, "start", ""), 0);
 }
 
+static void *add_one(void *arg)
+{
+	struct db *db = arg;
+	static const struct db_stmt next = { .sql = "INSERT INTO t (id) SELECT txid_current()", .params = "" };
+	assert_ok(db_run_stmt(db, DB_WRITE, &next, NULL, NULL, &why));
+	return NULL;
+}
+
+/* Whether the impatient view says within a second that the database is away. */
+static void expect_refusal(struct db *impatient)
+{
+	struct err err;
+	int64_t start = clock_monotonic_us();
+	assert_int_equal(try_sql(impatient, DB_READ, "SELECT 1", NULL, &err), ERR_NETWORK);
+	assert_true(clock_monotonic_us() - start < US_PER_S);
+}
+
+static void who_is_impatient_is_refused_at_once_while_others_wait(void **state)
+{
+	(void)state;
+	enum { PATIENT = 3 };
+	pthread_t patient[PATIENT];
+	struct db *impatient;
+	struct db_config config = store_config(&place);
+	config.pool_min = config.pool_max = 2;
+	struct db *db = open_with(&config, NULL);
+	assert_ok(impatient_open(db, &impatient, &why));
+	assert_int_equal(get_number(impatient, "SELECT 1"), 1);
+	assert_int_equal(store_server(&place, "kill", ""), 0);
+	expect_refusal(impatient);
+	/* More of them than threads: one that does not wait must not stand behind them. */
+	for (int i = 0; i < PATIENT; i++)
+		assert_int_equal(pthread_create(&patient[i], NULL, add_one, db), 0);
+	for (int i = 0; i < 10; i++)
+		expect_refusal(impatient);
+	assert_int_equal(store_server(&place, "start", ""), 0);
+	for (int i = 0; i < PATIENT; i++)
+		assert_int_equal(pthread_join(patient[i], NULL), 0);
+	assert_int_equal(get_number(impatient, "SELECT count(*) FROM t"), PATIENT);
+	db_close(impatient);
+	db_close(db);
+}
+
 #define WITH_TABLE(test) cmocka_unit_test_setup(test, make_table)
 
 int main(void)
@@ -346,6 +390,7 @@ int main(void)
 		WITH_TABLE(a_commit_that_was_cut_off_is_of_unknown_outcome),
 		WITH_TABLE(a_server_killed_in_the_middle_loses_nothing_that_was_acknowledged),
 		WITH_TABLE(a_listener_hears_other_nodes_and_says_so_when_it_was_away),
+		WITH_TABLE(who_is_impatient_is_refused_at_once_while_others_wait),
 		WITH_TABLE(closing_does_not_wait_for_a_server_that_is_gone),
 	};
 	status = cmocka_run_group_tests(tests, NULL, NULL);

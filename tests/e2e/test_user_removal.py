@@ -1,0 +1,54 @@
+"""`tiro admin user delete` beside a running server: nothing of the user is left, and nothing of others is touched."""
+import os
+import subprocess
+
+import pytest
+from api_server import Server, follow, has_part, postgres, repeated, wait_for
+from conftest import TIRO, has_model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def detector():
+    if not has_model("silero-vad"):
+        pytest.skip("no speech detector: run tiro models pull")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def env(request, folder):
+    if request.param == "sqlite":
+        yield {}
+        return
+    place = folder / "postgres"
+    place.mkdir()
+    place.chmod(0o755)
+    with postgres(place) as found:
+        if found is None:
+            pytest.skip("there is no PostgreSQL here")
+        yield found
+
+
+def test_a_deleted_user_leaves_nothing(folder, env, jfk):
+    server = Server(folder / "data", env).wait_ready()
+    ada, bob = server.user(), server.user()
+    done = ada.upload(jfk.read_bytes()).ok(201)
+    shared = bob.upload(jfk.read_bytes()).ok(201)
+    for user, file in ((ada, done), (bob, shared)):
+        user.wait_job(file["id"], "completed")
+    ada.post(f"/keys/files/{done['id']}/shares/{bob.id}").ok(201)
+    bob.post(f"/keys/files/{shared['id']}/shares/{ada.id}").ok(201)
+    running = ada.upload(repeated(jfk, 300)).ok(201)
+    follow(ada, running["id"], has_part)
+    deleted = subprocess.run([TIRO, "admin", "user", "delete", ada.email, "--data", folder / "data"], capture_output=True,
+                             text=True, check=False, env={**os.environ, **env})
+    assert (deleted.returncode, deleted.stdout) == (0, f"{ada.email}: deleted\n"), deleted.stderr
+    # On SQLite a server hears of it within a second.
+    wait_for(lambda: ada.get("/jobs").status == 401, "the end of a token")
+    assert server.request("POST", "/api/v1/auth/login", {"email": ada.email, "password": "correct horse"}).status == 401
+    assert bob.get(f"/files/{done['id']}").status == 404
+    assert [file["id"] for file in bob.get("/files").ok()["files"]] == [shared["id"]]
+    bob.get(f"/transcriptions/{shared['id']}").ok()
+    blobs = folder / "data" / "blobs"
+    wait_for(lambda: len([path for path in blobs.rglob("*") if path.is_file()]) == 2, "a store with one recording")
+    # The name is free, for somebody who has nothing.
+    assert server.user(ada.email).get("/files").ok()["total"] == 0
+    server.stop()

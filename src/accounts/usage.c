@@ -129,7 +129,7 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 	params[2] = db_int(-more->pages);
 	if (db_query(tx, &add_reserved, params, &rows, err) != ERR_OK)
 		return err->code;
-	return err_set(err, ERR_NO_SPACE, "the plan's %s of this month are used up or reserved",
+	return err_set(err, ERR_QUOTA, "the plan's %s of this month are used up or reserved",
 		       ret_shortage->is_pages ? "pages" : "hours");
 }
 

@@ -34,9 +34,13 @@ static void refuse(struct http_request *request, int status, const char *message
 	http_reply_error_with(request, status, message, status == UNAUTHORIZED ? &challenge : NULL);
 }
 
-/* False: the request was answered. */
+/* False: the request was answered. API tokens are for the dialects whose routes say so. */
 static bool take_answer(struct http_request *request, const struct access_question *question)
 {
+	if (question->code == ERR_OK && question->access.kind != ACCESS_SESSION) {
+		refuse(request, UNAUTHORIZED, "an API token is not for this path: log in, and send the access token");
+		return false;
+	}
 	if (question->code == ERR_DENIED || question->code == ERR_TIMEOUT) {
 		refuse(request, UNAUTHORIZED, question->err.message);
 		return false;

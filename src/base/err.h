@@ -30,6 +30,7 @@
 	X(ERR_IO, "io", EX_IOERR, "reading or writing failed")                                                         \
 	X(ERR_CANT_CREATE, "cannot_create", EX_CANTCREAT, "a file for a result could not be created")                  \
 	X(ERR_NO_SPACE, "no_space", EX_IOERR, "the disk or a quota is full")                                           \
+	X(ERR_QUOTA, "quota_exceeded", EX_NOPERM, "a plan's allowance is used up")                                     \
 	X(ERR_NETWORK, "network", EX_UNAVAILABLE, "another machine could not be reached or answered wrongly")          \
 	X(ERR_UNAVAILABLE, "unavailable", EX_UNAVAILABLE, "something that is needed is not installed or not running")  \
 	X(ERR_CORRUPT, "corrupt", EX_DATAERR, "stored or downloaded data does not match its hash or format")           \

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/events.h"
+#include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
 
 static const struct db_stmt fail_stmt = {
@@ -43,7 +44,8 @@ static enum err_code fail_job(struct db_tx *tx, struct fail_call *call, struct e
 	json_key_str(&json, "code", err_name(why->code));
 	json_key_str(&json, "message", why->message);
 	json_object_end(&json);
-	if (strbuf_check(&text, "an event", err) != ERR_OK || job_leave_queue(tx, number, err) != ERR_OK)
+	if (strbuf_check(&text, "an event", err) != ERR_OK || job_leave_queue(tx, number, err) != ERR_OK ||
+	    job_usage_settle(tx, &call->job, USAGE_FAILED, err) != ERR_OK)
 		return err->code;
 	return event_add(tx, &file, "failed", strbuf_str(&text), err);
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "jobs/events.h"
+#include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
 
 /* Results read at once; of 30 s of speech each. */
@@ -189,8 +190,10 @@ static enum err_code run_done(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CANCELLED, "the job has ended");
-	enum err_code code = job_leave_queue(tx, f->facts->number, err);
-	return code == ERR_OK ? tell_end(tx, f, err) : code;
+	if (job_leave_queue(tx, f->facts->number, err) != ERR_OK ||
+	    job_usage_settle(tx, &f->facts->id, USAGE_SUCCEEDED, err) != ERR_OK)
+		return err->code;
+	return tell_end(tx, f, err);
 }
 
 static enum err_code end_or_go_on(struct finish *f, struct err *err)

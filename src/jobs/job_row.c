@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/events.h"
+#include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
 
 #define JOB_COLUMNS                                                                                                    \
@@ -19,8 +20,8 @@ enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
 
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, queue_job, "
-	       "created_at) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10)",
-	.params = "bbbiittiii"
+	       "created_at, application_id, duration_us) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	.params = "bbbiittiiibi"
 };
 static const struct db_stmt find_stmt = {
 	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
@@ -119,7 +120,14 @@ static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const
 	return parts_publish(queue, tx, &plan, err);
 }
 
-enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job, struct err *err)
+static bool is_zero(const struct uuid *id)
+{
+	static const struct uuid zero;
+	return memcmp(id, &zero, sizeof zero) == 0;
+}
+
+enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job,
+		      struct usage_shortage *ret_shortage, struct err *err)
 {
 	int64_t number;
 	if (queue_job(queue, tx, &job->owner, job->weight, job->priority, &number, err) != ERR_OK)
@@ -133,8 +141,12 @@ enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct j
 				     db_text(job->model),
 				     db_int(job->diarize),
 				     db_int(number),
-				     db_int(clock_wall_us()) };
-	return db_query(tx, &insert_stmt, params, NULL, err);
+				     db_int(clock_wall_us()),
+				     id_value(is_zero(&job->application) ? &job->owner : &job->application),
+				     job->length_us ? db_int(job->length_us) : db_null() };
+	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
+		return err->code;
+	return job_usage_hold(tx, &job->id, job->length_us, ret_shortage, err);
 }
 
 /* -- looking -------------------------------------------------------------------------------------------- */
@@ -256,7 +268,8 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "the job has ended: it %s", job_state_name(change->ret->state));
-	if (job_leave_queue(tx, change->number, err) != ERR_OK)
+	if (job_leave_queue(tx, change->number, err) != ERR_OK ||
+	    job_usage_settle(tx, change->id, USAGE_CANCELLED, err) != ERR_OK)
 		return err->code;
 	if (event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
 		return err->code;
@@ -293,7 +306,10 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "only a failed job can be tried again; this one is %s",
 			       job_state_name(change->ret->state));
-	if (event_add(tx, &change->ret->file, "job_progress", "{\"progress\":0}", err) != ERR_OK)
+	struct usage_shortage shortage;
+	int64_t length_us = change->ret->duration_us > 0 ? change->ret->duration_us : 0;
+	if (job_usage_hold(tx, change->id, length_us, &shortage, err) != ERR_OK ||
+	    event_add(tx, &change->ret->file, "job_progress", "{\"progress\":0}", err) != ERR_OK)
 		return err->code;
 	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);
 }
@@ -321,8 +337,11 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
 		return err->code;
 	for (size_t i = 0; i < deletion->jobs.count; i++) {
+		struct uuid id;
+		job_read_id(&deletion->jobs, i, 0, &id);
 		if (!db_is_null(&deletion->jobs, i, 1) &&
-		    job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK)
+		    (job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK ||
+		     job_usage_settle(tx, &id, USAGE_CANCELLED, err) != ERR_OK))
 			return err->code;
 	}
 	if (db_post(tx, &delete_file_jobs_stmt, params, err) != ERR_OK)

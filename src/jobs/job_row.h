@@ -8,6 +8,7 @@
 #ifndef TIRO_JOBS_JOB_ROW_H
 #define TIRO_JOBS_JOB_ROW_H
 
+#include "accounts/usage.h"
 #include "asr/transcript.h"
 #include "files/files.h"
 #include "store/queue.h"
@@ -49,12 +50,14 @@ struct job_new {
 	char language[ASR_LANGUAGE_SIZE]; /* "" to find it */
 	char model[JOB_MODEL_MAX + 1]; /* "" for the default */
 	bool diarize;
+	struct uuid application; /* that is charged; zeros: the owner's default one */
+	int64_t length_us; /* of the recording, as far as it is known: reserved at once; 0: as the plan finds it */
 };
 
 /* Adds the job and its first part. The file's row is changed in the same unit, before. Errors: ERR_CONFLICT (the id is
- * taken), ERR_INVALID. */
-enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job, struct err *err)
-	MUST_CHECK;
+ * taken), ERR_INVALID, ERR_QUOTA (with *ret_shortage filled). */
+enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job,
+		      struct usage_shortage *ret_shortage, struct err *err) MUST_CHECK;
 
 /* -- looking -------------------------------------------------------------------------------------------- */
 
@@ -88,7 +91,7 @@ enum err_code job_result(const struct files *files, const struct uuid *viewer, c
 enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id,
 			     struct job_row *ret, struct err *err) MUST_CHECK;
 
-/* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has not failed. */
+/* Owner only. Errors: ERR_NOT_FOUND; ERR_CONFLICT: it has not failed; ERR_QUOTA. */
 enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uuid *owner, const struct uuid *id,
 			struct job_row *ret, struct err *err) MUST_CHECK;
 

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "blob/note.h"
 #include "jobs/events.h"
+#include "jobs/job_usage.h"
 #include "jobs/job_row.h"
 #include "jobs/job_work_priv.h"
 
@@ -204,7 +205,10 @@ static enum err_code run_publish(struct db_tx *tx, void *arg, struct err *err)
 	struct db_value params[] = { db_int(call->facts->number), db_int((int64_t)parts->first + parts->count),
 				     db_int(llround(parts->total_cost_s * 1000)),
 				     db_int(llround(parts->fraction * JOB_FRACTION)) };
-	return db_query(tx, &grow_stmt, params, NULL, err);
+	struct usage_shortage shortage;
+	if (db_query(tx, &grow_stmt, params, NULL, err) != ERR_OK)
+		return err->code;
+	return job_usage_hold(tx, &call->facts->id, parts->length_us, &shortage, err);
 }
 
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
@@ -235,6 +239,9 @@ static enum err_code run_planned(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return ended(err);
+	struct usage_shortage shortage;
+	if (job_usage_hold(tx, &call->facts->id, call->duration_us, &shortage, err) != ERR_OK)
+		return err->code;
 	if (db_get_int(&rows, 0, 0) != db_get_int(&rows, 0, 1))
 		return ERR_OK;
 	return job_publish_finish(call->queue, tx, call->facts->number, db_get_int(&rows, 0, 2), err);

@@ -47,6 +47,7 @@ struct job_parts {
 	const double *costs_s;
 	double total_cost_s; /* of all parts of the job so far, these included */
 	double fraction; /* of the recording that is planned, 0..1 */
+	int64_t length_us; /* that was read so far */
 };
 enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const struct job_facts *facts,
 				const struct part_claim *claim, const struct job_parts *parts, struct err *err)

@@ -121,6 +121,7 @@ static void run_store(struct http_work *work)
 				   .count = (uint32_t)t->storing_count,
 				   .costs_s = t->costs_s,
 				   .total_cost_s = t->total_s,
+				   .length_us = t->decoded_us,
 				   .fraction = t->fraction };
 	enum err_code code = ERR_OK;
 	for (size_t i = 0; code == ERR_OK && i < t->storing_count; i++)

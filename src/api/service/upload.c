@@ -134,12 +134,13 @@ static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 	const struct upload_form *form = arg;
 	struct job_new job = form->job;
 	struct plan plan;
+	struct usage_shortage shortage;
 	if (plan_of_user(tx, &job.owner, &plan, err) != ERR_OK)
 		return err->code;
 	job.weight = plan.weight;
 	if (job.priority > plan.priority_max)
 		job.priority = plan.priority_max;
-	if (job_add(form->api->queue, tx, &job, err) != ERR_OK)
+	if (job_add(form->api->queue, tx, &job, &shortage, err) != ERR_OK)
 		return err->code;
 	return event_add_upload(tx, &form->job.file, form->fed_bytes, form->fed_bytes, err);
 }

@@ -161,7 +161,7 @@ static enum err_code reserve_and_go_on_unit(struct db_tx *tx, void *arg, struct 
 {
 	struct usage_call *call = arg;
 	enum err_code code = usage_reserve(tx, &call->user, &call->more, call->now_us, &call->shortage, err);
-	return code == ERR_NO_SPACE ? ERR_OK : code;
+	return code == ERR_QUOTA ? ERR_OK : code;
 }
 
 static enum err_code settle_unit(struct db_tx *tx, void *arg, struct err *err)
@@ -205,20 +205,20 @@ static void what_is_reserved_and_used_is_never_more_than_the_plan(void **state)
 	struct uuid ada = user_with(f, 100 * SECOND);
 	struct usage_shortage shortage;
 	assert_int_equal(try_reserve(f, &ada, 60 * SECOND, NOON, &shortage), ERR_OK);
-	assert_int_equal(try_reserve(f, &ada, 41 * SECOND, NOON, &shortage), ERR_NO_SPACE);
+	assert_int_equal(try_reserve(f, &ada, 41 * SECOND, NOON, &shortage), ERR_QUOTA);
 	assert_false(shortage.is_pages);
 	assert_int_equal(shortage.requested, 41 * SECOND);
 	assert_int_equal(shortage.remaining, 40 * SECOND);
 	assert_int_equal(shortage.resets_us, 1764547200 * SECOND); /* 2025-12-01 */
 	assert_int_equal(try_reserve(f, &ada, 40 * SECOND, NOON, &shortage), ERR_OK);
 	settle(f, &ada, 60 * SECOND, 50 * SECOND, USAGE_SUCCEEDED, NOON);
-	assert_int_equal(try_reserve(f, &ada, 11 * SECOND, NOON, &shortage), ERR_NO_SPACE);
+	assert_int_equal(try_reserve(f, &ada, 11 * SECOND, NOON, &shortage), ERR_QUOTA);
 	assert_int_equal(shortage.remaining, 10 * SECOND);
 	settle(f, &ada, 40 * SECOND, 40 * SECOND, USAGE_FAILED, NOON);
 	assert_int_equal(try_reserve(f, &ada, 50 * SECOND, NOON, &shortage), ERR_OK);
 	/* A new month begins at nothing but what is reserved. */
 	assert_int_equal(try_reserve(f, &ada, 50 * SECOND, NOON + 31 * 86400 * SECOND, &shortage), ERR_OK);
-	assert_int_equal(try_reserve(f, &ada, 1, NOON + 31 * 86400 * SECOND, &shortage), ERR_NO_SPACE);
+	assert_int_equal(try_reserve(f, &ada, 1, NOON + 31 * 86400 * SECOND, &shortage), ERR_QUOTA);
 }
 
 static void a_refused_reservation_changes_nothing_where_the_unit_goes_on(void **state)

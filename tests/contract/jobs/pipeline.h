@@ -111,6 +111,7 @@ static inline void wait_for(const bool *flag, const char *what)
 
 struct sending {
 	struct job_new job;
+	struct usage_shortage shortage;
 	bool ended;
 	bool room;
 	struct err why;
@@ -120,7 +121,7 @@ struct sending {
 static inline enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct sending *s = arg;
-	return job_add(queue, tx, &s->job, err);
+	return job_add(queue, tx, &s->job, &s->shortage, err);
 }
 
 static inline void on_room(void *owner)

@@ -2,88 +2,12 @@
  * From an upload to its words, through the durable queue: a real jail and speech detector, the fake recogniser in a
  * real engine process, and each database. Two minutes of speech are six parts.
  */
-#include <fcntl.h>
-
 #include "accounts/users.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "files/keys.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
-#include "pipeline.h"
-
-enum { THREADS = 2, WAV_HEAD = 44, COPIES = 11 };
-
-static int vad_fd = -1;
-
-static void put_le32(char *to, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		to[i] = (char)(value >> (8 * i) & 0xFF);
-}
-
-/* A recording of `copies` times eleven seconds, with a second of silence between. */
-static void make_speech(int copies)
-{
-	static const char silence[16000 * 2];
-	char head[WAV_HEAD] = "RIFF\0\0\0\0WAVEfmt \20\0\0\0\1\0\1\0\200>\0\0\0}\0\0\2\0\20\0data";
-	cleanup_strbuf struct strbuf sample = STRBUF_INIT((size_t)1 << 20);
-	assert_ok(io_read_file(TEST_SOURCE_ROOT "/.deps/samples/jfk.wav", &sample, &why));
-	const char *data = memmem(sample.data, sample.len, "data", 4);
-	assert_non_null(data);
-	data += 8;
-	size_t bytes = (size_t)(sample.data + sample.len - data);
-	uint32_t total = (uint32_t)(copies * (int)(bytes + sizeof silence));
-	put_le32(head + 4, total + WAV_HEAD - 8);
-	put_le32(head + 40, total);
-	strbuf_clear(&speech);
-	strbuf_add(&speech, head, sizeof head);
-	for (int i = 0; i < copies; i++) {
-		strbuf_add(&speech, data, bytes);
-		strbuf_add(&speech, silence, sizeof silence);
-	}
-}
-
-static void start_worker(void)
-{
-	struct worker_spec spec = { .files = &files,
-				    .queue = queue,
-				    .pool = pool,
-				    .engine = { .threads = THREADS, .fake = true, .speech_model_fd = vad_fd },
-				    .vad_fd = vad_fd };
-	assert_ok(worker_new(&loop, &spec, &worker, &why));
-}
-
-/* -- following ----------------------------------------------------------------------------------------------- */
-
-struct watch {
-	struct follower *follower;
-	int64_t last_id;
-	int progress_events;
-	bool ended;
-	bool running; /* some part is done */
-	char end[EVENT_NAME_MAX + 1];
-};
-
-static void on_event(void *owner, const struct event *event)
-{
-	struct watch *w = owner;
-	assert_true(event->id > w->last_id);
-	w->last_id = event->id;
-	if (strcmp(event->name, "job_progress") == 0) {
-		w->progress_events++;
-		w->running = strstr(event->data, "parts_done") != NULL;
-		return;
-	}
-	(void)snprintf(w->end, sizeof w->end, "%s", event->name);
-	w->ended = w->running = true;
-}
-
-static void follow(struct watch *w, const struct uuid *file)
-{
-	*w = (struct watch){ 0 };
-	assert_ok(event_follow(hub, file, 0, on_event, w, &w->follower, &why));
-}
+#include "speaking.h"
 
 /* -- tests ----------------------------------------------------------------------------------------------------- */
 
@@ -500,14 +424,6 @@ static void an_upload_larger_than_the_plan_allows_is_refused(void **state)
 	assert_int_equal(count_objects(), 0);
 }
 
-static int open_vad(void)
-{
-	char path[512];
-	const char *dir = getenv("TIRO_MODELS");
-	(void)snprintf(path, sizeof path, "%s/ggml-silero-v6.2.0.bin", dir ? dir : TEST_SOURCE_ROOT "/.deps/models");
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,12 +442,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_removal_that_was_cut_short_is_ended_by_the_sweep, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_sweep_takes_what_was_left_and_nothing_else, setup, teardown),
 	};
-	vad_fd = open_vad();
-	if (vad_fd < 0) {
-		(void)fprintf(stderr, "no speech detector to plan with (tiro models pull)\n");
-		return STORE_SKIPPED;
-	}
-	int failed = RUN_PIPELINE(tests);
-	(void)close(vad_fd);
-	return failed;
+	return RUN_SPEAKING(tests);
 }

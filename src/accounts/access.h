@@ -1,7 +1,8 @@
 /*
  * Who sends a request: access tokens of sessions and API tokens, checked on the loop's thread. A token that is known
  * costs one hash and one look into a table of fixed size (well below a microsecond); of one that is not the database is
- * asked once: for the user of a session's, whose signature was good, or for the API token's row. The table forgets a token
+ * asked once: for the user of a session's, whose signature was good, or for the API token's row. The table forgets a
+ * token
  *
  * - when it expires,
  * - when a notice says that its user's tokens are to be looked up anew (accounts/users.h), all of them where notices

@@ -15,20 +15,21 @@ enum { VALUE_BYTES = 32, MARK_LEN = sizeof API_TOKEN_MARK - 1 };
 
 /* The user's row is locked, so that two that come at once are counted one after the other. */
 static const struct db_stmt lock_user = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}", .params = "b" };
-static const struct db_stmt find_application = {
-	.sql = "SELECT id FROM applications WHERE id = $1 AND owner_id = $2", .params = "bb"
-};
+static const struct db_stmt find_application = { .sql = "SELECT id FROM applications WHERE id = $1 AND owner_id = $2",
+						 .params = "bb" };
 static const struct db_stmt count = { .sql = "SELECT count(*) FROM api_tokens WHERE " OWNED, .params = "bb" };
-static const struct db_stmt insert = { .sql = "INSERT INTO api_tokens (id, hash, user_id, application_id, name, prefix, "
-					      "permissions, created_at, expires_at) "
-					      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-				       .params = "bbbbttiii" };
+static const struct db_stmt insert = {
+	.sql = "INSERT INTO api_tokens (id, hash, user_id, application_id, name, prefix, "
+	       "permissions, created_at, expires_at) "
+	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	.params = "bbbbttiii"
+};
 static const struct db_stmt list_page = { .sql = "SELECT " COLUMNS " FROM api_tokens WHERE " OWNED
-					    " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4",
-				     .params = "bbii" };
+						 " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4",
+					  .params = "bbii" };
 static const struct db_stmt revoke_row = { .sql = "UPDATE api_tokens SET revoked_at = coalesce(revoked_at, $4) "
-					      "WHERE id = $3 AND " OWNED " RETURNING " COLUMNS,
-				       .params = "bbbi" };
+						  "WHERE id = $3 AND " OWNED " RETURNING " COLUMNS,
+					   .params = "bbbi" };
 /* A default application that was never charged has no row, and is active. */
 static const struct db_stmt look_up = {
 	.sql = "SELECT t.id, t.user_id, t.application_id, t.permissions, t.expires_at, t.revoked_at, u.is_active, "

@@ -1,7 +1,7 @@
 /*
  * API tokens: what programs send in the place of a log-in. A token belongs to an application, which is charged, or is a
- * user's own key. Its value is 256 random bits, shown once and kept as their SHA-256: with that much chance in it a slow
- * hash would protect nothing, and the look-up by hash tells a guesser's clock nothing.
+ * user's own key. Its value is 256 random bits, shown once and kept as their SHA-256: with that much chance in it a
+ * slow hash would protect nothing, and the look-up by hash tells a guesser's clock nothing.
  *
  * Inside a unit of work; times are the caller's, microseconds UTC. Thread-safe. Revoking ends a token with the commit,
  * on all nodes.
@@ -63,8 +63,8 @@ struct api_token_owner {
 };
 
 /*
- * Adds *token, whose owner, name, permissions and expiry are set; fills the rest and the value, which is the caller's to
- * wipe. Errors: ERR_INVALID (no name, or it has expired), ERR_TOO_BIG (there are API_TOKENS_MAX), ERR_NOT_FOUND (the
+ * Adds *token, whose owner, name, permissions and expiry are set; fills the rest and the value, which is the caller's
+ * to wipe. Errors: ERR_INVALID (no name, or it has expired), ERR_TOO_BIG (there are API_TOKENS_MAX), ERR_NOT_FOUND (the
  * application is not this user's).
  */
 enum err_code api_token_add(struct db_tx *tx, struct api_token *token, int64_t now_us,
@@ -89,8 +89,8 @@ enum err_code api_token_revoke(struct db_tx *tx, const struct api_token_owner *o
 
 struct access;
 
-/* Who sends a token with this hash; it may have expired. *ret_is_good: it is known, not revoked, and neither its application
- * nor its user is switched off. The only statement of its unit. */
+/* Who sends a token with this hash; it may have expired. *ret_is_good: it is known, not revoked, and neither its
+ * application nor its user is switched off. The only statement of its unit. */
 enum err_code api_token_look_up(struct db_tx *tx, const unsigned char hash[SHA256_BYTES], bool *ret_is_good,
 				struct access *ret, struct err *err) MUST_CHECK;
 

@@ -15,8 +15,8 @@ static const struct db_stmt insert = { .sql = "INSERT INTO applications (" COLUM
 static const struct db_stmt find = { .sql = "SELECT " COLUMNS " FROM applications WHERE id = $1 AND owner_id = $2",
 				     .params = "bb" };
 static const struct db_stmt list_page = { .sql = "SELECT " COLUMNS " FROM applications WHERE owner_id = $1 "
-					    "ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
-				     .params = "bii" };
+						 "ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
+					  .params = "bii" };
 static const struct db_stmt change_row = {
 	.sql = "UPDATE applications SET name = coalesce($3, name), description = coalesce($4, description), "
 	       "is_active = coalesce($5, is_active), updated_at = $6 WHERE id = $1 AND owner_id = $2 "

@@ -2,8 +2,8 @@
  * Applications: what a user's tokens are given to and what usage is charged to. Inside a unit of work; times are the
  * caller's, microseconds UTC. Thread-safe.
  *
- * A user's default application has the user's id: what no other application is named for is charged to it. Its row comes
- * with its first charge (accounts/usage.h).
+ * A user's default application has the user's id: what no other application is named for is charged to it. Its row
+ * comes with its first charge (accounts/usage.h).
  *
  * Another user's application is ERR_NOT_FOUND, like one that is not there. One that is switched off or deleted ends
  * its tokens with the commit, on all nodes.

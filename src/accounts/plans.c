@@ -13,17 +13,19 @@
 #define X(field, about) "p." #field ", "
 #define COLUMNS "p.name, " PLAN_LIMIT_TABLE(X) "p.weight, p.priority_max"
 
-static const struct db_stmt of_user = {
-	.sql = "SELECT " COLUMNS " FROM users u JOIN plans p ON p.name = u.plan WHERE u.id = $1", .params = "b"
-};
+static const struct db_stmt of_user = { .sql = "SELECT " COLUMNS
+					       " FROM users u JOIN plans p ON p.name = u.plan WHERE u.id = $1",
+					.params = "b" };
 static const struct db_stmt by_name = { .sql = "SELECT " COLUMNS " FROM plans p WHERE p.name = $1", .params = "t" };
 static const struct db_stmt all = { .sql = "SELECT " COLUMNS " FROM plans p ORDER BY p.name LIMIT $1", .params = "i" };
 static const struct db_stmt put = {
 #define NAME(field, about) #field ", "
 #define SET(field, about) #field " = excluded." #field ", "
-	.sql = "INSERT INTO plans (name, " PLAN_LIMIT_TABLE(NAME) "weight, priority_max, updated_at) "
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO UPDATE SET " PLAN_LIMIT_TABLE(SET)
-	       "weight = excluded.weight, priority_max = excluded.priority_max, updated_at = excluded.updated_at",
+	.sql = "INSERT INTO plans (name, " PLAN_LIMIT_TABLE(
+		NAME) "weight, priority_max, updated_at) "
+		      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO UPDATE "
+		      "SET " PLAN_LIMIT_TABLE(SET) "weight = excluded.weight, priority_max = excluded.priority_max, "
+						   "updated_at = excluded.updated_at",
 	.params = "tiiiiiiiii"
 };
 static const struct db_stmt drop = { .sql = "DELETE FROM plans WHERE name = $1", .params = "t" };

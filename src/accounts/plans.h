@@ -17,11 +17,11 @@ enum { PLAN_NAME_MAX = 64, PLANS_MAX = 1000, PLAN_PRIORITY_MAX = 10 };
 /* A plan's limits: field, which is the column's name too, and what it counts in which unit. Null in the database is
  * PLAN_UNLIMITED. */
 #define PLAN_LIMIT_TABLE(X)                                                                                            \
-	X(monthly_us, "microseconds of recordings in a calendar month, UTC")                               \
-	X(monthly_pages, "pages in a calendar month, UTC")                                              \
-	X(file_bytes, "bytes of one file")                                                               \
-	X(storage_bytes, "bytes of all files, unfinished uploads included")                           \
-	X(history_days, "days until an ended job is deleted with its file")                            \
+	X(monthly_us, "microseconds of recordings in a calendar month, UTC")                                           \
+	X(monthly_pages, "pages in a calendar month, UTC")                                                             \
+	X(file_bytes, "bytes of one file")                                                                             \
+	X(storage_bytes, "bytes of all files, unfinished uploads included")                                            \
+	X(history_days, "days until an ended job is deleted with its file")                                            \
 	X(concurrency, "jobs that run at once; others wait")
 
 struct plan {

@@ -40,11 +40,10 @@ static const struct db_stmt add_day = {
 	       "jobs_cancelled = usage_days.jobs_cancelled + excluded.jobs_cancelled",
 	.params = "bibtiiiii"
 };
-static const struct db_stmt make_application = {
-	.sql = "INSERT INTO applications (id, owner_id, name, created_at, updated_at) VALUES ($1, $1, 'default', $2, $2) "
-	       "ON CONFLICT (id) DO NOTHING",
-	.params = "bi"
-};
+static const struct db_stmt make_application = { .sql = "INSERT INTO applications (id, owner_id, name, created_at, "
+							"updated_at) VALUES ($1, $1, 'default', $2, $2) "
+							"ON CONFLICT (id) DO NOTHING",
+						 .params = "bi" };
 static const struct db_stmt read_days = {
 	.sql = "SELECT day, CAST(sum(used_us) AS bigint), CAST(sum(used_pages) AS bigint), "
 	       "CAST(sum(jobs_succeeded) AS bigint), CAST(sum(jobs_failed) AS bigint), "
@@ -113,7 +112,8 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct plan plan;
 	int64_t first, next;
-	struct db_value params[] = { uuid_value(user), db_int(more->us), db_int(more->pages), db_int(month_of(now_us)) };
+	struct db_value params[] = { uuid_value(user), db_int(more->us), db_int(more->pages),
+				     db_int(month_of(now_us)) };
 	if (plan_of_user(tx, user, &plan, err) != ERR_OK || db_post(tx, &make_totals, params, err) != ERR_OK ||
 	    db_query(tx, &add_reserved, params, &rows, err) != ERR_OK)
 		return err->code;

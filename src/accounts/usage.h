@@ -1,7 +1,7 @@
 /*
  * Usage: what users have used of their plan, and what is reserved for jobs under way, so that many that come at once
- * never use more than there is. A job reserves before it begins, may reserve more as it goes on, and is settled once when
- * it ends: what it used becomes usage of its day, and what was reserved is free again. A job that failed or was
+ * never use more than there is. A job reserves before it begins, may reserve more as it goes on, and is settled once
+ * when it ends: what it used becomes usage of its day, and what was reserved is free again. A job that failed or was
  * cancelled used nothing.
  *
  * All of a user's reservations and settlements go through one locked row, so two units take turns. The month's sum in
@@ -46,8 +46,8 @@ struct usage_settlement {
 	struct usage used; /* counted for USAGE_SUCCEEDED only */
 	enum usage_outcome outcome;
 };
-enum err_code usage_settle(struct db_tx *tx, const struct usage_settlement *settlement, int64_t now_us,
-			   struct err *err) MUST_CHECK;
+enum err_code usage_settle(struct db_tx *tx, const struct usage_settlement *settlement, int64_t now_us, struct err *err)
+	MUST_CHECK;
 
 /* -- looking ----------------------------------------------------------------------------------------- */
 

@@ -127,21 +127,22 @@ static int run(int argc, char **argv)
 const struct cmd cmd_admin = {
 	.name = "admin",
 	.summary = "Manages users, roles, plans, tokens and keys, beside a running server or without one",
-	.usage = "user add EMAIL [--role ROLE,...]     the password is asked for, or read from standard input\n"
-		 "       tiro admin user list [--json]\n"
-		 "       tiro admin user show NAME [--json]         NAME is an e-mail address, a username or a phone\n"
-		 "       tiro admin user set NAME [--role ROLE,...] [--plan PLAN] [--active|--inactive]\n"
-		 "       tiro admin user password NAME              asks for a new one; all tokens end\n"
-		 "       tiro admin user delete NAME                with all that is theirs: files, jobs, keys, shares\n"
-		 "       tiro admin role list\n"
-		 "       tiro admin role grant NAME ROLE            and \"role revoke NAME ROLE\"\n"
-		 "       tiro admin plan list [--json]\n"
-		 "       tiro admin plan set PLAN [--monthly-seconds N] [--max-file-bytes N] [--history-days N]\n"
-		 "                           [--concurrency N] [--weight N] ...\n"
-		 "       tiro admin plan delete PLAN\n"
-		 "       tiro admin token add NAME [--application ID] [--name TEXT] [--permissions P,...] [--days N]\n"
-		 "       tiro admin token list NAME [--application ID] [--json]\n"
-		 "       tiro admin token revoke NAME ID\n"
-		 "       tiro admin key rotate                      puts a new master key in the place of the old",
+	.usage =
+		"user add EMAIL [--role ROLE,...]     the password is asked for, or read from standard input\n"
+		"       tiro admin user list [--json]\n"
+		"       tiro admin user show NAME [--json]         NAME is an e-mail address, a username or a phone\n"
+		"       tiro admin user set NAME [--role ROLE,...] [--plan PLAN] [--active|--inactive]\n"
+		"       tiro admin user password NAME              asks for a new one; all tokens end\n"
+		"       tiro admin user delete NAME                with all that is theirs: files, jobs, keys, shares\n"
+		"       tiro admin role list\n"
+		"       tiro admin role grant NAME ROLE            and \"role revoke NAME ROLE\"\n"
+		"       tiro admin plan list [--json]\n"
+		"       tiro admin plan set PLAN [--monthly-seconds N] [--max-file-bytes N] [--history-days N]\n"
+		"                           [--concurrency N] [--weight N] ...\n"
+		"       tiro admin plan delete PLAN\n"
+		"       tiro admin token add NAME [--application ID] [--name TEXT] [--permissions P,...] [--days N]\n"
+		"       tiro admin token list NAME [--application ID] [--json]\n"
+		"       tiro admin token revoke NAME ID\n"
+		"       tiro admin key rotate                      puts a new master key in the place of the old",
 	.run = run,
 };

@@ -22,7 +22,9 @@ struct limit {
 
 static const struct limit limits[] = {
 #define LIMIT(option, field, name, heading, unit)                                                                      \
-	{ name, heading, offsetof(struct admin_options, option), offsetof(struct plan, field), unit }
+	{                                                                                                              \
+		name, heading, offsetof(struct admin_options, option), offsetof(struct plan, field), unit              \
+	}
 	LIMIT(monthly_seconds, monthly_us, "monthly_seconds", "SECONDS", US_PER_S),
 	LIMIT(monthly_pages, monthly_pages, "monthly_pages", "PAGES", 1),
 	LIMIT(max_file_bytes, file_bytes, "max_file_bytes", "FILE", 1),

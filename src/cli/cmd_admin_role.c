@@ -44,8 +44,9 @@ static enum err_code change_roles(struct admin *admin, bool is_grant, struct err
 	unsigned bits = roles_of(role).bits;
 	struct roles roles = { is_grant ? user.roles.bits | bits : user.roles.bits & ~bits };
 	if (!roles.bits)
-		return err_set(err, ERR_USAGE, "\"%s\" is the only role of %s: use \"tiro admin user set %s --inactive\"",
-			       word, user.email, user.email);
+		return err_set(err, ERR_USAGE,
+			       "\"%s\" is the only role of %s: use \"tiro admin user set %s --inactive\"", word,
+			       user.email, user.email);
 	struct change_call call = { .id = user.id, .change = { .roles = &roles } };
 	enum err_code code = admin_run_unit(admin, DB_WRITE, change_unit, &call, err);
 	if (!code)

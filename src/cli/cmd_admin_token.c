@@ -44,8 +44,9 @@ static enum err_code parse_permissions(const char *names, int *ret, struct err *
 		size_t len = strcspn(at, ",");
 		int bit = permission_find(at, len);
 		if (!bit)
-			return err_set(err, ERR_USAGE, "there is no permission \"%.*s\"; read, write and admin are known",
-				       (int)len, at);
+			return err_set(err, ERR_USAGE,
+				       "there is no permission \"%.*s\"; read, write and admin are known", (int)len,
+				       at);
 		*ret |= bit;
 		at += len + (at[len] == ',');
 	}

@@ -84,7 +84,8 @@ enum { JAIL_PARTS_AHEAD = 4, JAIL_PARTS_AHEAD_MAX = 64 };
 
 /* Which channels become one voice. Step 7 tells voices apart by channel; today they are mixed. */
 struct jail_audio_options {
-	bool is_probe; /* how long it is, and no parts: on_audio_info, then on_end with an estimate; vad_fd is not used */
+	bool is_probe; /* how long it is, and no parts: on_audio_info, then on_end with an estimate; vad_fd is not used
+			*/
 	int vad_fd; /* the speech detector's model file, opened by the caller and kept by it */
 	uint32_t audio_track; /* counted from 1; 0: the one marked as default, else the first */
 	uint32_t parts_ahead; /* parts that may wait to be taken, at most JAIL_PARTS_AHEAD_MAX; 0: JAIL_PARTS_AHEAD */

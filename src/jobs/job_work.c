@@ -14,8 +14,8 @@
 #include "base/secret.h"
 #include "blob/note.h"
 #include "jobs/events.h"
-#include "jobs/job_usage.h"
 #include "jobs/job_row.h"
+#include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
 
 static const struct db_stmt facts_stmt = {

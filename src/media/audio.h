@@ -37,9 +37,9 @@ void media_audio_free(struct media_audio *audio);
 const struct media_audio_info *media_audio_info(const struct media_audio *audio);
 
 /*
- * How long the recording is, without decoding it: what the container measured, else (its header is silent, or guesses from
- * the bit rate) the time that its packets span, which reads the whole file. Nothing can be read after. An estimate: only decoding
- * tells. Errors: ERR_BAD_MEDIA (no packet), ERR_TOO_BIG, and whatever the input's read returns.
+ * How long the recording is, without decoding it: what the container measured, else (its header is silent, or guesses
+ * from the bit rate) the time that its packets span, which reads the whole file. Nothing can be read after. An
+ * estimate: only decoding tells. Errors: ERR_BAD_MEDIA (no packet), ERR_TOO_BIG, and whatever the input's read returns.
  */
 enum err_code media_audio_length(struct media_audio *audio, int64_t *ret_us, struct err *err) MUST_CHECK;
 

@@ -292,7 +292,8 @@ static void an_api_token_that_is_wrong_expired_or_revoked_is_refused(void **stat
 {
 	struct access_fixture *a = *state;
 	struct session s = register_person(a->f, "ada@example.org");
-	struct program expiring = make_program(a->f, &s.user.id, NOON + 10 * SECOND), p = make_program(a->f, &s.user.id, 0);
+	struct program expiring = make_program(a->f, &s.user.id, NOON + 10 * SECOND),
+		       p = make_program(a->f, &s.user.id, 0);
 	struct access_question q;
 	bool at_once;
 	char other[API_TOKEN_VALUE_SIZE];

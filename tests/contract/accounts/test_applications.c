@@ -106,7 +106,8 @@ static struct call issue(struct fixture *f, const struct uuid *user, const struc
 static void an_application_is_its_owners_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct uuid ada = register_person(f, "ada@example.org").user.id, bob = register_person(f, "bob@example.org").user.id;
+	struct uuid ada = register_person(f, "ada@example.org").user.id,
+		    bob = register_person(f, "bob@example.org").user.id;
 	struct application a = add_application(f, &ada, "calls");
 	struct call call = { .owner = ada, .id = a.id };
 	const char *name = "more calls";
@@ -132,7 +133,8 @@ static void an_application_is_its_owners_alone(void **state)
 static void applications_are_listed_newest_first_in_pages(void **state)
 {
 	struct fixture *f = *state;
-	struct uuid ada = register_person(f, "ada@example.org").user.id, bob = register_person(f, "bob@example.org").user.id;
+	struct uuid ada = register_person(f, "ada@example.org").user.id,
+		    bob = register_person(f, "bob@example.org").user.id;
 	(void)add_application(f, &bob, "his");
 	(void)add_application(f, &ada, "first");
 	(void)add_application(f, &ada, "second");
@@ -175,7 +177,8 @@ static void a_tokens_value_is_shown_once_and_not_kept(void **state)
 	assert_string_not_equal(one.value, two.value);
 	assert_int_equal(strncmp(one.value, one.token.prefix, strlen(one.token.prefix)), 0);
 	assert_int_equal(strlen(one.token.prefix), 13);
-	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM api_tokens WHERE name || prefix LIKE '%%%s%%'", one.value + 20);
+	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM api_tokens WHERE name || prefix LIKE '%%%s%%'",
+		       one.value + 20);
 	assert_int_equal(get_number(f->db, sql), 0);
 	assert_int_equal(get_number(f->db, "SELECT count(*) FROM api_tokens WHERE length(hash) = 32"), 2);
 }
@@ -183,7 +186,8 @@ static void a_tokens_value_is_shown_once_and_not_kept(void **state)
 static void tokens_are_listed_by_application_and_revoked_by_their_owner(void **state)
 {
 	struct fixture *f = *state;
-	struct uuid ada = register_person(f, "ada@example.org").user.id, bob = register_person(f, "bob@example.org").user.id;
+	struct uuid ada = register_person(f, "ada@example.org").user.id,
+		    bob = register_person(f, "bob@example.org").user.id;
 	struct application a = add_application(f, &ada, "calls");
 	struct call mine = issue(f, &ada, &a.id), own = issue(f, &ada, &ada);
 	struct call list = { .owner = ada, .id = a.id, .limit = 10 };
@@ -211,7 +215,8 @@ static void tokens_are_listed_by_application_and_revoked_by_their_owner(void **s
 static void a_token_is_for_an_application_of_the_same_user(void **state)
 {
 	struct fixture *f = *state;
-	struct uuid ada = register_person(f, "ada@example.org").user.id, bob = register_person(f, "bob@example.org").user.id;
+	struct uuid ada = register_person(f, "ada@example.org").user.id,
+		    bob = register_person(f, "bob@example.org").user.id;
 	struct application a = add_application(f, &ada, "calls");
 	struct call call = { .token = { .user = bob, .application = a.id, .name = "x" } };
 	struct err err;

@@ -79,7 +79,8 @@ static struct plan small_plan(int64_t monthly_us)
 static struct uuid user_with(struct fixture *f, int64_t monthly_us)
 {
 	struct plan_call put = { .plan = small_plan(monthly_us) };
-	struct change_call change = { .id = register_person(f, "ada@example.org").user.id, .change = { .plan = "small" } };
+	struct change_call change = { .id = register_person(f, "ada@example.org").user.id,
+				      .change = { .plan = "small" } };
 	assert_ok(run_unit(f->db, put_unit, &put, &why));
 	assert_ok(run_unit(f->db, change_unit, &change, &why));
 	return change.id;

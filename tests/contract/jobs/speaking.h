@@ -1,4 +1,5 @@
-/* A pipeline with a worker that recognises: a real jail and speech detector, the fake recogniser in a real engine process. */
+/* A pipeline with a worker that recognises: a real jail and speech detector, the fake recogniser in a real engine
+ * process. */
 #ifndef TIRO_TESTS_CONTRACT_JOBS_SPEAKING_H
 #define TIRO_TESTS_CONTRACT_JOBS_SPEAKING_H
 

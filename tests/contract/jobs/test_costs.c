@@ -14,7 +14,8 @@ static void check_totals(int64_t used_us, int64_t reserved_us)
 {
 	assert_int_equal(number_of("SELECT CAST(coalesce(sum(used_us), 0) AS bigint) FROM usage_days"), used_us);
 	assert_int_equal(number_of("SELECT CAST(coalesce(sum(month_us), 0) AS bigint) FROM user_totals"), used_us);
-	assert_int_equal(number_of("SELECT CAST(coalesce(sum(reserved_us), 0) AS bigint) FROM user_totals"), reserved_us);
+	assert_int_equal(number_of("SELECT CAST(coalesce(sum(reserved_us), 0) AS bigint) FROM user_totals"),
+			 reserved_us);
 	assert_int_equal(number_of("SELECT CAST(coalesce(sum(reserved_us), 0) AS bigint) FROM jobs"), reserved_us);
 }
 

@@ -80,7 +80,8 @@ static void for_each_file(const char *folder, void (*visit)(const char *name, co
 		struct outcome outcome;
 		int64_t start = clock_monotonic_us();
 		decode(file, 0, &outcome);
-		print_message("%-28s %7.2f s (says %6.2f, length %6.2f, starts %.2f) rms %5.0f damaged %llu, %lld ms %s: %s\n",
+		print_message("%-28s %7.2f s (says %6.2f, length %6.2f, starts %.2f) rms %5.0f damaged %llu, %lld ms "
+			      "%s: %s\n",
 			      entry->d_name, outcome.seconds, (double)outcome.info.duration_us / 1e6, outcome.length,
 			      (double)outcome.info.start_us / 1e6, outcome.rms, (unsigned long long)outcome.damaged,
 			      (long long)((clock_monotonic_us() - start) / US_PER_MS), err_name(outcome.err.code),

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "files/keys.h"
+#include "jobs/job_file.h"
 #include "jobs/sweep.h"
 #include "pipeline.h"
 
@@ -214,7 +215,7 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 {
 	(void)state;
 	struct sending first, second;
-	struct file_list list;
+	struct job_files list;
 	static const struct db_stmt narrow = { .sql = "UPDATE plans SET storage_bytes = 1048576", .params = "" };
 	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
 	make_speech(2);
@@ -225,9 +226,9 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 	assert_int_equal(second.why.code, ERR_NO_SPACE);
 	assert_non_null(strstr(second.why.message, "quota"));
 	struct file_page page = { .owner = alice, .limit = 10 };
-	assert_ok(files_list(&files, &page, &list, &why));
+	assert_ok(job_file_list(db, &page, &list, &why));
 	assert_int_equal(list.total, 1);
-	file_list_done(&list);
+	job_files_done(&list);
 	assert_int_equal(count_objects(), 1);
 }
 

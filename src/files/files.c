@@ -10,12 +10,6 @@ static const struct db_stmt find_stmt = {
 	       "WHERE f.id = $1 AND f.state <> 2",
 	.params = "bb"
 };
-static const struct db_stmt list_stmt = { .sql = "SELECT " FILE_COLUMNS
-						 " FROM files f WHERE f.owner_id = $1 AND f.state <> 2 "
-						 "ORDER BY f.created_at DESC, f.id DESC LIMIT $2 OFFSET $3",
-					  .params = "bii" };
-static const struct db_stmt count_stmt = { .sql = "SELECT count(*) FROM files WHERE owner_id = $1 AND state <> 2",
-					   .params = "b" };
 static const struct db_stmt key_stmt = {
 	.sql = "SELECT k.sealed_key, u.id, u.public_key, u.wrapped_private_key FROM file_keys k "
 	       "JOIN users u ON u.id = k.user_id WHERE k.file_id = $1 AND k.is_owner = 1",
@@ -82,42 +76,6 @@ enum err_code files_find(const struct files *files, const struct uuid *viewer, c
 		return err_set(err, ERR_NOT_FOUND, "there is no such file");
 	file_row_read(&rows, 0, ret);
 	return ERR_OK;
-}
-
-static enum err_code count_files(const struct files *files, const struct uuid *owner, uint64_t *ret, struct err *err)
-{
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(owner) };
-	enum err_code code = db_run_stmt(files->db, DB_READ, &count_stmt, params, &rows, err);
-	if (code == ERR_OK)
-		*ret = (uint64_t)db_get_int(&rows, 0, 0);
-	return code;
-}
-
-enum err_code files_list(const struct files *files, const struct file_page *page, struct file_list *ret,
-			 struct err *err)
-{
-	if (page->limit < 1 || page->limit > FILES_LIST_MAX)
-		return err_set(err, ERR_INVALID, "a list has 1 to %d files", FILES_LIST_MAX);
-	*ret = (struct file_list){ 0 };
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&page->owner), db_int((int64_t)page->limit),
-				     db_int((int64_t)page->offset) };
-	if (count_files(files, &page->owner, &ret->total, err) != ERR_OK ||
-	    db_run_stmt(files->db, DB_READ, &list_stmt, params, &rows, err) != ERR_OK)
-		return err->code;
-	ret->rows = calloc(rows.count ? rows.count : 1, sizeof *ret->rows);
-	if (!ret->rows)
-		return err_set(err, ERR_NO_MEMORY, "no memory for a list of files");
-	for (; ret->count < rows.count; ret->count++)
-		file_row_read(&rows, ret->count, &ret->rows[ret->count]);
-	return ERR_OK;
-}
-
-void file_list_done(struct file_list *list)
-{
-	free(list->rows);
-	*list = (struct file_list){ 0 };
 }
 
 /* -- keys and bytes --------------------------------------------------------------------------------- */

@@ -24,8 +24,7 @@
 enum {
 	/* A file system's 255 characters in UTF-8. */
 	FILE_NAME_MAX_BYTES = 1020,
-	FILE_TYPE_MAX_BYTES = 127,
-	FILES_LIST_MAX = 1000
+	FILE_TYPE_MAX_BYTES = 127
 };
 
 /* Where files are; filled once at start, all borrowed from the program. */
@@ -54,22 +53,6 @@ struct file_row {
 /* Errors: ERR_NOT_FOUND, and those of a unit of work (store/db.h), as in all functions here. */
 enum err_code files_find(const struct files *files, const struct uuid *viewer, const struct uuid *id,
 			 struct file_row *ret, struct err *err) MUST_CHECK;
-
-/* The owner's files, newest first, those that are being deleted left out. */
-struct file_page {
-	struct uuid owner;
-	size_t limit; /* 1..FILES_LIST_MAX */
-	size_t offset;
-};
-struct file_list {
-	struct file_row *rows; /* owned */
-	size_t count;
-	uint64_t total; /* of all pages */
-};
-enum err_code files_list(const struct files *files, const struct file_page *page, struct file_list *ret,
-			 struct err *err) MUST_CHECK;
-void file_list_done(struct file_list *list);
-#define cleanup_file_list cleanup(file_list_done)
 
 /* The key that the file is sealed with, opened by the owner's box and the master key. For the server's own work only;
  * who may see the file is the caller's to check. Errors: ERR_NOT_FOUND, ERR_CORRUPT, ERR_DENIED. */

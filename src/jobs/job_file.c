@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "jobs/job_work_priv.h"
+#include "jobs/list.h"
 
 #define COLUMNS                                                                                                        \
 	"f.id, f.owner_id, f.name, f.content_type, f.state, f.size_bytes, f.sha256, f.created_at, j.state, "           \
@@ -52,42 +53,21 @@ enum err_code job_file_find(struct db *db, const struct uuid *viewer, const stru
 	return ERR_OK;
 }
 
-struct search {
-	const struct file_page *page;
-	struct db_rows rows;
-	uint64_t total;
-};
-
-static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct search *search = arg;
-	const struct file_page *page = search->page;
-	struct db_value params[] = { db_bytes(page->owner.bytes, sizeof page->owner.bytes),
-				     db_int((int64_t)page->limit), db_int((int64_t)page->offset) };
-	if (db_query(tx, &count_stmt, params, &search->rows, err) != ERR_OK)
-		return err->code;
-	search->total = search->rows.count > 0 ? (uint64_t)db_get_int(&search->rows, 0, 0) : 0;
-	return db_query(tx, &list_stmt, params, &search->rows, err);
-}
-
 enum err_code job_file_list(struct db *db, const struct file_page *page, struct job_files *ret, struct err *err)
 {
-	if (page->limit < 1 || page->limit > FILES_LIST_MAX)
-		return err_set(err, ERR_INVALID, "a list has 1 to %d files", FILES_LIST_MAX);
-	struct search search = { .page = page, .rows = DB_ROWS_INIT };
-	struct db_work work = { .mode = DB_READ, .run = run_search, .arg = &search };
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { db_bytes(page->owner.bytes, sizeof page->owner.bytes),
+				     db_int((int64_t)page->limit), db_int((int64_t)page->offset) };
+	struct list_query query = { &count_stmt, params, &list_stmt, params, page->limit, FILES_LIST_MAX };
 	*ret = (struct job_files){ 0 };
-	enum err_code code = db_run(db, &work, err);
-	if (code == ERR_OK) {
-		ret->rows = calloc(search.rows.count ? search.rows.count : 1, sizeof *ret->rows);
-		ret->total = search.total;
-		if (!ret->rows)
-			code = err_set(err, ERR_NO_MEMORY, "no memory for a list of files");
-	}
-	for (; code == ERR_OK && ret->count < search.rows.count; ret->count++)
-		read_row(&search.rows, ret->count, &ret->rows[ret->count]);
-	db_rows_done(&search.rows);
-	return code;
+	if (list_read(db, &query, &rows, &ret->total, err) != ERR_OK)
+		return err->code;
+	ret->rows = calloc(rows.count + 1, sizeof *ret->rows);
+	if (!ret->rows)
+		return err_set(err, ERR_NO_MEMORY, "no memory for a list of files");
+	for (; ret->count < rows.count; ret->count++)
+		read_row(&rows, ret->count, &ret->rows[ret->count]);
+	return ERR_OK;
 }
 
 void job_files_done(struct job_files *list)

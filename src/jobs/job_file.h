@@ -25,9 +25,15 @@ struct job_file {
 enum err_code job_file_find(struct db *db, const struct uuid *viewer, const struct uuid *id, struct job_file *ret,
 			    struct err *err) MUST_CHECK;
 
-/* The owner's files as files_list has them. */
+/* The owner's files, newest first, those that are being deleted left out. */
+enum { FILES_LIST_MAX = 1000 };
+struct file_page {
+	struct uuid owner;
+	size_t limit; /* 1..FILES_LIST_MAX */
+	size_t offset;
+};
 struct job_files {
-	struct job_file *rows; /* owned; newest first */
+	struct job_file *rows; /* owned */
 	size_t count;
 	uint64_t total; /* of all pages */
 };

@@ -9,6 +9,7 @@
 #include "jobs/events.h"
 #include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
+#include "jobs/list.h"
 
 #define JOB_COLUMNS                                                                                                    \
 	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "              \
@@ -183,44 +184,24 @@ enum err_code job_find(struct db *db, const struct uuid *viewer, const struct uu
 	return db_run(db, &work, err);
 }
 
-struct search {
-	const struct job_page *page;
-	struct db_rows rows;
-	uint64_t total;
-};
-
-static enum err_code run_search(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct search *search = arg;
-	const struct job_page *page = search->page;
-	bool by_state = page->state >= 0;
-	struct db_value params[] = { id_value(&page->owner), db_int((int64_t)page->limit),
-				     db_int((int64_t)page->offset), db_int(page->state) };
-	struct db_value count_params[] = { params[0], params[3] };
-	if (db_query(tx, &count_stmt, count_params, &search->rows, err) != ERR_OK)
-		return err->code;
-	search->total = (uint64_t)db_get_int(&search->rows, 0, 0);
-	return db_query(tx, by_state ? &list_state_stmt : &list_stmt, params, &search->rows, err);
-}
-
 enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_rows *ret, struct err *err)
 {
-	if (page->limit < 1 || page->limit > JOB_LIST_MAX)
-		return err_set(err, ERR_INVALID, "a list has 1 to %d jobs", JOB_LIST_MAX);
-	struct search search = { .page = page, .rows = DB_ROWS_INIT };
-	struct db_work work = { .mode = DB_READ, .run = run_search, .arg = &search };
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value owner = id_value(&page->owner);
+	struct db_value total_params[] = { owner, db_int(page->state) };
+	struct db_value page_params[] = { owner, db_int((int64_t)page->limit), db_int((int64_t)page->offset),
+					  db_int(page->state) };
+	struct list_query query = { &count_stmt, total_params, page->state >= 0 ? &list_state_stmt : &list_stmt,
+				    page_params, page->limit,  JOB_LIST_MAX };
 	*ret = (struct job_rows){ 0 };
-	enum err_code code = db_run(db, &work, err);
-	if (code == ERR_OK) {
-		ret->rows = calloc(search.rows.count ? search.rows.count : 1, sizeof *ret->rows);
-		ret->total = search.total;
-		if (!ret->rows)
-			code = err_set(err, ERR_NO_MEMORY, "no memory for a list of jobs");
-	}
-	for (; code == ERR_OK && ret->count < search.rows.count; ret->count++)
-		read_row(&search.rows, ret->count, &ret->rows[ret->count]);
-	db_rows_done(&search.rows);
-	return code;
+	if (list_read(db, &query, &rows, &ret->total, err) != ERR_OK)
+		return err->code;
+	ret->rows = calloc(rows.count + 1, sizeof *ret->rows);
+	if (!ret->rows)
+		return err_set(err, ERR_NO_MEMORY, "no memory for a list of jobs");
+	for (; ret->count < rows.count; ret->count++)
+		read_row(&rows, ret->count, &ret->rows[ret->count]);
+	return ERR_OK;
 }
 
 void job_rows_done(struct job_rows *list)

@@ -5,6 +5,7 @@
 #include "accounts/users.h"
 #include "base/clock.h"
 #include "files/keys.h"
+#include "jobs/job_file.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
 #include "speaking.h"
@@ -141,7 +142,7 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 {
 	(void)state;
 	struct sending first, second;
-	struct file_list list;
+	struct job_files list;
 	static const struct db_stmt narrow = { .sql = "UPDATE plans SET storage_bytes = 1048576", .params = "" };
 	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
 	make_speech(2);
@@ -152,9 +153,9 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 	assert_int_equal(second.why.code, ERR_NO_SPACE);
 	assert_non_null(strstr(second.why.message, "quota"));
 	struct file_page page = { .owner = alice, .limit = 10 };
-	assert_ok(files_list(&files, &page, &list, &why));
+	assert_ok(job_file_list(db, &page, &list, &why));
 	assert_int_equal(list.total, 1);
-	file_list_done(&list);
+	job_files_done(&list);
 	assert_int_equal(count_objects(), 1);
 }
 

@@ -105,6 +105,17 @@ static int64_t beat_for(struct part_queue *queue, struct part_queue *other, int6
 	return recovered;
 }
 
+/* The others are found dead, however long a busy machine takes over it. */
+static void wait_recovered(struct part_queue *queue, int64_t count)
+{
+	int64_t recovered = 0;
+	for (int i = 0; recovered < count; i++) {
+		assert_in_range(i, 0, 100);
+		recovered += beat_for(queue, NULL, LEASE_US);
+	}
+	assert_int_equal(recovered, count);
+}
+
 static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(void **state)
 {
 	struct part_queue *q = *state;
@@ -121,7 +132,7 @@ static void a_dead_nodes_parts_are_claimed_again_and_its_late_answer_is_refused(
 	assert_int_equal(seen.recovered, 0);
 	/* A node that counts up lives, however long its parts take. */
 	assert_int_equal(beat_for(q, dead, 2 * LEASE_US), 0);
-	assert_int_equal(beat_for(q, NULL, 2 * LEASE_US), 2);
+	wait_recovered(q, 2);
 	/* Refused as soon as it is ready again, and once another has it. */
 	assert_int_equal(complete(&late[1], 1, accepted), 0);
 	assert_int_equal(claim(q, again, 3), 2);
@@ -337,7 +348,7 @@ static void clocks_that_jump_neither_bury_the_living_nor_keep_the_dead(void **st
 	assert_int_equal(complete(&c, 1, &accepted), 1);
 	publish(q, add_job(q, NULL, 1), 0, 1, 20);
 	assert_int_equal(claim(other, &c, 1), 1);
-	assert_int_equal(beat_for(q, NULL, 2 * LEASE_US), 1);
+	wait_recovered(q, 1);
 	wall_offset_us = 0;
 	part_queue_free(other);
 }

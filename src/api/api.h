@@ -21,7 +21,7 @@ struct uv_loop_s;
 
 struct api {
 	struct uv_loop_s *loop;
-	const struct files *files;
+	const struct files *files; /* whose database refuses at once while it is away (store/impatient.h) */
 	struct part_queue *queue;
 	struct event_hub *hub;
 	struct accounts *accounts;
@@ -33,7 +33,7 @@ struct api {
 	const char
 		*model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
 	uint64_t upload_max_bytes; /* of one file */
-	bool is_stopping; /* the server drains: nothing is written to event streams any more */
+	bool is_stopping; /* the server drains: no event stream begins any more */
 };
 
 /* Who may use a route; the zero value is none, so that no route is open by oversight (http/route.h). */

@@ -246,8 +246,8 @@ static void close_all(struct server *s)
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	access_cache_free(s->api.access);
 	accounts_close(s->accounts);
-	db_close(s->api_db);
 	db_close(s->db);
+	db_close(s->api_db);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&s->loop);
 	part_queue_free(s->queue);

@@ -8,7 +8,8 @@
 
 #include "store/db.h"
 
-/* *ret is the caller's, to be closed with db_close before `inner`. Errors: ERR_NO_MEMORY. */
+/* *ret is the caller's, to be closed with db_close after `inner`, whose last units may be its own. Errors:
+ * ERR_NO_MEMORY. */
 enum err_code impatient_open(struct db *inner, struct db **ret, struct err *err) MUST_CHECK;
 
 #endif

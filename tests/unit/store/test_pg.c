@@ -370,8 +370,8 @@ static void who_is_impatient_is_refused_at_once_while_others_wait(void **state)
 	for (int i = 0; i < PATIENT; i++)
 		assert_int_equal(pthread_join(patient[i], NULL), 0);
 	assert_int_equal(get_number(impatient, "SELECT count(*) FROM t"), PATIENT);
-	db_close(impatient);
 	db_close(db);
+	db_close(impatient);
 }
 
 #define WITH_TABLE(test) cmocka_unit_test_setup(test, make_table)

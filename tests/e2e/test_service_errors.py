@@ -239,6 +239,7 @@ def test_a_file_that_turns_out_too_large_leaves_nothing(server, user, chunked):
 def test_a_file_of_the_largest_size_is_taken(server, user):
     created = user.upload(WAV + bytes(MAX_UPLOAD - len(WAV))).ok(201)
     assert created["size"] == MAX_UPLOAD
+    assert server.back_end.objects() != []
     user.request("DELETE", f"/files/{created['id']}").ok(204)
     wait_for(lambda: server.back_end.objects() == [], "an empty store")
 

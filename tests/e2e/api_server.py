@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import threading
@@ -17,6 +18,7 @@ import uuid
 from conftest import BUILD, ROOT, TIRO, missing
 
 PATIENCE = 60.0
+RATE, HEAD_BYTES = 16000, 44
 # Hashing a password costs 100 ms by default, which is not what is tested here.
 CHEAP = {"TIRO_PASSWORD_MEMORY": "64K", "TIRO_PASSWORD_PASSES": "1"}
 
@@ -186,6 +188,53 @@ def wait_for(condition, what):
             return found
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come within {PATIENCE} s")
+
+
+# -- recordings and uploads -----------------------------------------------------------------------------
+
+
+def repeated(jfk, times):
+    """The recording over and over, a second of silence between."""
+    data = jfk.read_bytes()
+    samples = data[data.index(b"data") + 8:]
+    body = (samples + bytes(2 * RATE)) * times
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEAD_BYTES - 8 + len(body), b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE,
+                       2, 16, b"data", len(body))
+    return head + body
+
+
+def follow(user, file_id, until):
+    """Reads events until one fits; returns what it says."""
+    with contextlib.closing(user.server.connect()) as connection:
+        connection.request("GET", f"/api/v1/files/{file_id}/events", headers={"Authorization": f"Bearer {user.token}"})
+        for _, name, data in parse_events(line.decode() for line in connection.getresponse()):
+            if until(name, data):
+                return data
+    raise AssertionError("the stream ended before")
+
+
+def has_part(name, data):
+    return name == "job_progress" and data.get("parts_done", 0) > 0
+
+
+class Half:
+    """An upload of which half was sent."""
+
+    def __init__(self, user, content, accept="*/*"):
+        self.id = str(uuid.uuid4())
+        self.body, headers = multipart(content)
+        self.connection = user.server.connect()
+        self.connection.putrequest("POST", "/api/v1/files/upload")
+        for name, value in {**headers, "Authorization": f"Bearer {user.token}", "X-Upload-Id": self.id,
+                            "Accept": accept, "Content-Length": str(len(self.body))}.items():
+            self.connection.putheader(name, value)
+        self.connection.endheaders()
+        self.connection.send(self.body[:len(self.body) // 2])
+        wait_for(lambda: user.get(f"/files/{self.id}").status == 200, "an upload")
+
+    def finish(self):
+        self.connection.send(self.body[len(self.body) // 2:])
+        return self.connection.getresponse()
 
 
 # -- what stands behind a server -----------------------------------------------------------------------

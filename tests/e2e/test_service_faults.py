@@ -5,51 +5,23 @@ import pathlib
 import random
 import re
 import signal
-import struct
 import subprocess
 import tempfile
 import threading
 import time
-import uuid
 
 import pytest
-from api_server import MANY_MACHINES, ONE_MACHINE, SHARED_FOLDER, Server, back_end, multipart, parse_events, wait_for
+from api_server import MANY_MACHINES, ONE_MACHINE, SHARED_FOLDER, Half, Server, back_end, follow, has_part, multipart
+from api_server import parse_events, repeated, wait_for
 from conftest import ROOT
 
-RATE, HEAD_BYTES = 16000, 44
-
-
 pytestmark = pytest.mark.usefixtures("speech_detector")
-
-
-def repeated(jfk, times):
-    """The recording over and over, a second of silence between."""
-    data = jfk.read_bytes()
-    samples = data[data.index(b"data") + 8:]
-    body = (samples + bytes(2 * RATE)) * times
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEAD_BYTES - 8 + len(body), b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE,
-                       2, 16, b"data", len(body))
-    return head + body
 
 
 @pytest.fixture(params=[ONE_MACHINE, MANY_MACHINES])
 def behind(request):
     with back_end(request.param) as found:
         yield found
-
-
-def follow(user, file_id, until):
-    """Reads events until one fits; returns what it says."""
-    with contextlib.closing(user.server.connect()) as connection:
-        connection.request("GET", f"/api/v1/files/{file_id}/events", headers={"Authorization": f"Bearer {user.token}"})
-        for _, name, data in parse_events(line.decode() for line in connection.getresponse()):
-            if until(name, data):
-                return data
-    raise AssertionError("the stream ended before")
-
-
-def has_part(name, data):
-    return name == "job_progress" and data.get("parts_done", 0) > 0
 
 
 # -- jobs ------------------------------------------------------------------------------------------------
@@ -138,26 +110,6 @@ def test_a_job_survives_the_node_that_works_on_it(behind, jfk, speech_model, vic
 
 
 # -- uploads ---------------------------------------------------------------------------------------------
-
-
-class Half:
-    """An upload of which half was sent."""
-
-    def __init__(self, user, content):
-        self.id = str(uuid.uuid4())
-        self.body, headers = multipart(content)
-        self.connection = user.server.connect()
-        self.connection.putrequest("POST", "/api/v1/files/upload")
-        for name, value in {**headers, "Authorization": f"Bearer {user.token}", "X-Upload-Id": self.id,
-                            "Content-Length": str(len(self.body))}.items():
-            self.connection.putheader(name, value)
-        self.connection.endheaders()
-        self.connection.send(self.body[:len(self.body) // 2])
-        wait_for(lambda: user.get(f"/files/{self.id}").status == 200, "an upload")
-
-    def finish(self):
-        self.connection.send(self.body[len(self.body) // 2:])
-        return self.connection.getresponse()
 
 
 # Of many machines nobody knows which died: there an upload must be a day old to be given up.

@@ -14,7 +14,7 @@ all: deps ## build/tiro, release
 	scripts/build build --buildtype=release -Dprefix=$(PREFIX) $(OPTIONS)
 
 setup: ## install the Debian packages that a build and the tests need
-	scripts/setup build runtime test
+	scripts/setup build runtime test test-programs
 
 deps:
 	scripts/setup --check build

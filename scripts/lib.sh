@@ -77,3 +77,30 @@ fetch_source() {
 	fi
 	printf '%s\n' "$cache/$file"
 }
+
+# make_venv DIR REQUIREMENTS: a virtual environment with exactly these packages, each checked by hash. What is there for
+# the same interpreter and list is left alone.
+make_venv() {
+	local dir=$1 list=$2 stamp
+	stamp="$(python3 --version) $(sha256sum <"$list")"
+	[ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || return 0
+	say "installing the packages of ${list#"$root/"}"
+	rm -rf "$dir"
+	python3 -m venv "$dir" &&
+		"$dir/bin/pip" install --quiet --require-hashes --only-binary=:all: -r "$list" >&2 &&
+		printf '%s\n' "$stamp" >"$dir/stamp"
+}
+
+# recent_cargo: the path of a cargo that builds the tests' S3 server (1.92 or later): rustup's, which need not be in PATH,
+# or the system's.
+recent_cargo() {
+	local cargo minor
+	for cargo in "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" "$(command -v cargo)"; do
+		minor=$("$cargo" --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+		if [ "${minor:-0}" -ge 92 ]; then
+			printf '%s\n' "$cargo"
+			return
+		fi
+	done
+	return 1
+}

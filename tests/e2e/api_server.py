@@ -4,19 +4,22 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
 import signal
+import sqlite3
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
 
-from conftest import BUILD, ROOT, TIRO
+from conftest import BUILD, ROOT, TIRO, missing
 
 PATIENCE = 60.0
-# Hashing a password costs 100 ms by default, which is not what is tested here.
 RATE, HEAD_BYTES = 16000, 44
+# Hashing a password costs 100 ms by default, which is not what is tested here.
 CHEAP = {"TIRO_PASSWORD_MEMORY": "64K", "TIRO_PASSWORD_PASSES": "1"}
 
 
@@ -239,12 +242,11 @@ class Half:
 
 @contextlib.contextmanager
 def postgres(folder):
-    """A PostgreSQL of its own, as environment; None where it is not installed."""
+    """A PostgreSQL of its own, as environment."""
     script = ROOT / "tests" / "support" / "postgres"
     started = subprocess.run([script, "start", folder], capture_output=True, text=True, check=False)
     if started.returncode == 77:
-        yield None
-        return
+        missing("PostgreSQL")
     assert started.returncode == 0, started.stderr
     try:
         yield {"POSTGRES_HOST": str(folder), "POSTGRES_PASSWORD": "not asked for", "POSTGRES_DB": "postgres"}
@@ -266,11 +268,10 @@ class Store(dict):
 
 @contextlib.contextmanager
 def s3(folder):
-    """An S3 server of its own, as environment; None where it cannot be had."""
+    """An S3 server of its own, as environment."""
     program = os.environ.get("TIRO_S3_SERVER")
     if not program:
-        yield None
-        return
+        missing("an S3 server (scripts/s3_server)")
     process = subprocess.Popen(["python3", ROOT / "tests" / "support" / "s3_server.py", program, "access", "secret"],
                                cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -280,6 +281,54 @@ def s3(folder):
     finally:
         process.stdin.close()
         process.wait(PATIENCE)
+
+
+# The suites of the API run over each: one machine's, several machines', and the step between.
+ONE_MACHINE, SHARED_FOLDER, MANY_MACHINES = BACK_ENDS = ["sqlite+folder", "postgres+folder", "postgres+s3"]
+PROGRAMS = {"postgres": postgres, "s3": s3}
+
+
+class BackEnd:
+    """Database and store behind servers, and a folder for their data."""
+
+    def __init__(self, folder, env):
+        self.folder, self.env = folder, env
+        self.data = folder / "data"
+
+    def serve(self, *args, **kwargs):
+        server = Server(self.data, self.env, args, **kwargs)
+        server.back_end = self
+        return server
+
+    def sql(self, statement):
+        """Changes what no interface changes."""
+        if "POSTGRES_HOST" in self.env:
+            subprocess.run(["psql", "-qh", self.env["POSTGRES_HOST"], "-U", "tiro", "-d", "postgres", "-c", statement], check=True)
+        else:
+            with contextlib.closing(sqlite3.connect(self.data / "tiro.db")) as database, database:
+                database.execute(statement)
+
+    def objects(self):
+        """Files of the store, unfinished ones too."""
+        tops = [self.data / "blobs", self.folder / "s3" / "s3" / "bucket"]
+        unfinished = (self.folder / "s3" / "s3").glob(".upload*")
+        return sorted([path for top in tops for path in top.rglob("*") if path.is_file()] + list(unfinished))
+
+
+@contextlib.contextmanager
+def back_end(name):
+    """A BackEnd of its own: one of BACK_ENDS, or other words of that kind."""
+    with tempfile.TemporaryDirectory() as top, contextlib.ExitStack() as stack:
+        folder = pathlib.Path(top)
+        folder.chmod(0o755)  # PostgreSQL runs as another user
+        env = {}
+        for word in name.split("+"):
+            if word in PROGRAMS:
+                place = folder / word
+                place.mkdir()
+                place.chmod(0o755)
+                env |= stack.enter_context(PROGRAMS[word](place))
+        yield BackEnd(folder, env)
 
 
 def built_with_sanitizer():

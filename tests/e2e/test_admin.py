@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, TIRO
+from conftest import ROOT, TIRO, missing
 
 PASSWORD = b"correct horse battery"
 POSTGRES = ROOT / "tests" / "support" / "postgres"
@@ -54,7 +54,7 @@ def postgres(tmp_path_factory):
     os.chmod(folder.parent.parent, 0o711)
     started = subprocess.run([POSTGRES, "start", folder], check=False, timeout=60)
     if started.returncode == 77:
-        pytest.skip("no PostgreSQL")
+        missing("PostgreSQL")
     assert started.returncode == 0
     yield folder
     subprocess.run([POSTGRES, "stop", folder], check=True, timeout=60)
@@ -68,7 +68,7 @@ def place(request, tmp_path):
         name = f"t{os.getpid()}{int(time.monotonic_ns())}"
         psql = shutil.which("psql")
         if not psql:
-            pytest.skip("no psql")
+            missing("psql")
         subprocess.run([psql, "-qh", folder, "-U", "tiro", "-d", "postgres", "-c", f"CREATE DATABASE {name}"], check=True,
                        timeout=60)
         env |= {"TIRO_DATABASE": "postgres", "POSTGRES_HOST": str(folder), "POSTGRES_DB": name}

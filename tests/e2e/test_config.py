@@ -59,7 +59,7 @@ def test_wrong_words_are_a_usage_error():
     assert config("print", "x").returncode == 64
 
 
-@pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
+@pytest.mark.skipif(not shutil.which("man"), reason="missing: man")
 def test_the_manual_is_a_manual_page(tmp_path):
     page = tmp_path / "tiro.conf.5"
     page.write_text(config("manual").stdout, encoding="utf-8")

@@ -2,20 +2,22 @@
 import contextlib
 import http.client
 import json
-import pathlib
+import os
 import ssl
 import subprocess
-import tempfile
 
 import pytest
-from api_server import Server, User, parse_events, postgres, wait_for
-from conftest import TIRO, has_model
+from api_server import MANY_MACHINES, ONE_MACHINE, SHARED_FOLDER, Server, User, back_end, parse_events, wait_for
+from conftest import TIRO
 
 
-@pytest.fixture(scope="module", autouse=True)
-def detector():
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+pytestmark = pytest.mark.usefixtures("speech_detector")
+
+
+@pytest.fixture(params=[ONE_MACHINE, SHARED_FOLDER])
+def behind(request):
+    with back_end(request.param) as found:
+        yield found
 
 
 def log_in(server, email, password):
@@ -23,9 +25,9 @@ def log_in(server, email, password):
     return User(server, email, answer.json()) if answer.status == 200 else None
 
 
-def test_the_first_administrator_comes_from_the_environment(tmp_path):
-    env = {"TIRO_ADMIN_EMAIL": "root@example.org", "TIRO_ADMIN_PASSWORD": "correct horse", "TIRO_REGISTRATION": "no"}
-    server = Server(tmp_path / "data", env)
+def test_the_first_administrator_comes_from_the_environment(behind):
+    behind.env |= {"TIRO_ADMIN_EMAIL": "root@example.org", "TIRO_ADMIN_PASSWORD": "correct horse", "TIRO_REGISTRATION": "no"}
+    server = behind.serve()
     admin = log_in(server, "root@example.org", "correct horse")
     assert set(admin.claims["roles"]) == {"admin", "user"}
     assert "correct horse" not in server.log()
@@ -33,19 +35,21 @@ def test_the_first_administrator_comes_from_the_environment(tmp_path):
     assert (answer.status, answer.json()["code"]) == (403, "AUTHORIZATION_ERROR")
     server.stop()
     # A second start makes no other, and changes no password.
-    server = Server(tmp_path / "data", {**env, "TIRO_ADMIN_PASSWORD": "another horse"})
+    behind.env["TIRO_ADMIN_PASSWORD"] = "another horse"
+    server = behind.serve()
     assert log_in(server, "root@example.org", "another horse") is None
     assert log_in(server, "root@example.org", "correct horse")
     server.stop()
 
 
-def test_what_an_administrator_does_beside_the_server_is_in_force_at_once(tmp_path):
-    server = Server(tmp_path / "data")
+def test_what_an_administrator_does_beside_the_server_is_in_force_at_once(behind):
+    server = behind.serve()
     user = server.user("ada@example.org")
     assert user.get("/jobs").status == 200
 
     def admin(*words, **kwargs):
-        subprocess.run([TIRO, "admin", *words, "--data", tmp_path / "data"], check=True, capture_output=True, **kwargs)
+        subprocess.run([TIRO, "admin", *words, "--data", behind.data], check=True, capture_output=True,
+                       env={**os.environ, **behind.env}, **kwargs)
 
     admin("user", "set", "ada@example.org", "--inactive")
     wait_for(lambda: user.get("/jobs").status == 401, "the end of a token")
@@ -86,23 +90,15 @@ def test_a_model_that_is_not_here_is_an_error_before_anything_is_made(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_events_reach_every_node():
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        place = folder / "postgres"
-        place.mkdir()
-        with postgres(place) as env:
-            if env is None:
-                pytest.skip("there is no PostgreSQL here")
-            nodes = [Server(folder / "data", env).wait_ready() for _ in range(2)]
-            user = nodes[0].user()
-            created = user.upload(b"RIFF\xff\xff\x00\x00WAVEfmt " + b"\x00\xff" * 5000).ok(201)
-            # A token, a file and its events are known to the other node.
-            with contextlib.closing(nodes[1].connect()) as connection:
-                connection.request("GET", f"/api/v1/files/{created['id']}/events",
-                                   headers={"Authorization": f"Bearer {user.token}"})
-                events = list(parse_events(line.decode() for line in connection.getresponse()))
-            assert events[-1][1] == "failed"
-            for node in nodes:
-                node.stop()
+@pytest.mark.parametrize("behind", [SHARED_FOLDER, MANY_MACHINES], indirect=True)
+def test_events_reach_every_node(behind):
+    nodes = [behind.serve().wait_ready() for _ in range(2)]
+    user = nodes[0].user()
+    created = user.upload(b"RIFF\xff\xff\x00\x00WAVEfmt " + b"\x00\xff" * 5000).ok(201)
+    # A token, a file and its events are known to the other node.
+    with contextlib.closing(nodes[1].connect()) as connection:
+        connection.request("GET", f"/api/v1/files/{created['id']}/events", headers={"Authorization": f"Bearer {user.token}"})
+        events = list(parse_events(line.decode() for line in connection.getresponse()))
+    assert events[-1][1] == "failed"
+    for node in nodes:
+        node.stop()

@@ -4,43 +4,17 @@ import base64
 import contextlib
 import datetime
 import hashlib
-import pathlib
 import re
-import tempfile
 import uuid
 
 import pytest
-from api_server import Server, multipart, parse_events, postgres, s3
-from conftest import has_model
-
-BACK_ENDS = ["sqlite+folder", "postgres+folder", "postgres+s3"]
-
-
-@contextlib.contextmanager
-def back_end(name, folder):
-    """What selects it in the environment."""
-    folder.chmod(0o755)  # PostgreSQL runs as another user
-    with contextlib.ExitStack() as stack:
-        env = {}
-        for word, start in (("postgres", postgres), ("s3", s3)):
-            if word in name:
-                place = folder / word
-                place.mkdir()
-                place.chmod(0o755)
-                found = stack.enter_context(start(place))
-                if found is None:
-                    pytest.skip(f"there is no {word} here")
-                env |= found
-        yield env
+from api_server import BACK_ENDS, back_end, multipart, parse_events
 
 
 @pytest.fixture(scope="module", params=BACK_ENDS)
-def server(request):
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
-    with tempfile.TemporaryDirectory() as name, back_end(request.param, pathlib.Path(name)) as env:
-        folder = pathlib.Path(name)
-        running = Server(folder / "data", env, ["--max-upload", "8M"]).wait_ready()
+def server(request, speech_detector):
+    with back_end(request.param) as behind:
+        running = behind.serve("--max-upload", "8M").wait_ready()
         yield running
         running.stop()
 

@@ -8,29 +8,23 @@ import socket
 import subprocess
 
 import pytest
-from api_server import Server, built_with_sanitizer, multipart, wait_for
-from conftest import TIRO, has_model
+from api_server import MANY_MACHINES, ONE_MACHINE, Server, back_end, built_with_sanitizer, multipart, wait_for
+from conftest import TIRO
 
 MAX_UPLOAD = 2 * 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
-    running = Server(tmp_path_factory.mktemp("server") / "data", args=["--max-upload", str(MAX_UPLOAD)]).wait_ready()
-    yield running
-    running.stop()
+@pytest.fixture(scope="module", params=[ONE_MACHINE, MANY_MACHINES])
+def server(request, speech_detector):
+    with back_end(request.param) as behind:
+        running = behind.serve("--max-upload", str(MAX_UPLOAD)).wait_ready()
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="module")
 def user(server):
     return server.user()
-
-
-def objects(server):
-    """Files of the store, unfinished ones too."""
-    return sorted(path for path in (server.data / "blobs").rglob("*") if path.is_file())
 
 
 def is_error(answer, status, code, field=None):
@@ -190,10 +184,10 @@ WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + b"\x00\xff"
     (b"This is text.\n" * 100, "talk.mp3"), (b"<html></html>", "talk.wav"),
 ])
 def test_what_is_no_recording_is_refused_at_once(server, user, content, name):
-    before = objects(server)
+    before = server.back_end.objects()
     assert is_error(user.upload(content, name), 415, "UNSUPPORTED_MEDIA_TYPE")
     assert user.get("/files").ok()["total"] == 0
-    assert objects(server) == before
+    assert server.back_end.objects() == before
 
 
 def test_forms_that_are_not_right_are_refused(server, user):
@@ -208,7 +202,7 @@ def test_forms_that_are_not_right_are_refused(server, user):
     assert is_error(user.request("POST", "/files/upload", whole, {"Content-Type": "application/json"}), 415,
                     "UNSUPPORTED_MEDIA_TYPE")
     wait_for(lambda: user.get("/files").ok()["total"] == 0, "an empty list")
-    wait_for(lambda: objects(server) == [], "an empty store")
+    wait_for(lambda: server.back_end.objects() == [], "an empty store")
 
 
 def test_a_file_that_is_announced_too_large_is_refused_before_it_comes(server, user):
@@ -239,14 +233,15 @@ def test_a_file_that_turns_out_too_large_leaves_nothing(server, user, chunked):
         response = connection.getresponse()
         assert (response.status, json.loads(response.read())["code"]) == (413, "PAYLOAD_TOO_LARGE")
     wait_for(lambda: user.get("/files").ok()["total"] == 0, "an empty list")
-    wait_for(lambda: objects(server) == [], "an empty store")
+    wait_for(lambda: server.back_end.objects() == [], "an empty store")
 
 
 def test_a_file_of_the_largest_size_is_taken(server, user):
     created = user.upload(WAV + bytes(MAX_UPLOAD - len(WAV))).ok(201)
     assert created["size"] == MAX_UPLOAD
+    assert server.back_end.objects() != []
     user.request("DELETE", f"/files/{created['id']}").ok(204)
-    wait_for(lambda: objects(server) == [], "an empty store")
+    wait_for(lambda: server.back_end.objects() == [], "an empty store")
 
 
 def test_a_client_that_hangs_up_leaves_nothing(server, user):
@@ -260,7 +255,7 @@ def test_a_client_that_hangs_up_leaves_nothing(server, user):
             wait_for(lambda: user.get("/files").ok()["total"] == 1, "an upload")
         sock.close()
         wait_for(lambda: user.get("/files").ok()["total"] == 0, "an empty list")
-        wait_for(lambda: objects(server) == [], "an empty store")
+        wait_for(lambda: server.back_end.objects() == [], "an empty store")
 
 
 def test_an_upload_that_fails_as_a_stream_says_so_in_an_event(server, user):
@@ -272,7 +267,7 @@ def test_an_upload_that_fails_as_a_stream_says_so_in_an_event(server, user):
         text = response.read().decode()
         assert response.status == 200
         assert "event: failed\n" in text and '"code":"too_big"' in text
-    wait_for(lambda: objects(server) == [], "an empty store")
+    wait_for(lambda: server.back_end.objects() == [], "an empty store")
 
 
 # -- documents and health --------------------------------------------------------------------------------
@@ -292,16 +287,16 @@ def test_the_documents_are_served(server):
 # -- starting -------------------------------------------------------------------------------------------
 
 
-def test_a_second_server_on_the_same_folder_is_refused(server):
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path, speech_detector):
+    server = Server(tmp_path / "data").wait_ready()
     done = subprocess.run([TIRO, "serve", "--data", server.data, "--listen", "127.0.0.1:0", "--fake-engine"],
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "tiro.db" in done.stderr
     assert server.request("GET", "/readyz").status == 200
+    server.stop()
 
 
-def test_a_master_key_that_is_missing_is_named(tmp_path):
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+def test_a_master_key_that_is_missing_is_named(tmp_path, speech_detector):
     first = Server(tmp_path / "data")
     first.stop()
     key = tmp_path / "data" / "master.key"

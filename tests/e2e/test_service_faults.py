@@ -5,33 +5,35 @@ import pathlib
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 
 import pytest
-from api_server import Half, Server, follow, has_part, multipart, parse_events, postgres, repeated, s3, wait_for
-from conftest import ROOT, has_model
+from api_server import MANY_MACHINES, ONE_MACHINE, SHARED_FOLDER, Half, Server, back_end, follow, has_part, multipart
+from api_server import parse_events, repeated, wait_for
+from conftest import ROOT, missing
+
+pytestmark = pytest.mark.usefixtures("speech_detector")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def detector():
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+@pytest.fixture(params=[ONE_MACHINE, MANY_MACHINES])
+def behind(request):
+    with back_end(request.param) as found:
+        yield found
 
 
 # -- jobs ------------------------------------------------------------------------------------------------
 
 
-def test_a_server_that_is_killed_goes_on_where_it_was(folder, jfk, speech_model):
-    server = Server(folder / "data", fake=False).wait_ready()
+def test_a_server_that_is_killed_goes_on_where_it_was(behind, jfk, speech_model):
+    server = behind.serve(fake=False).wait_ready()
     user = server.user()
     created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
     seen = follow(user, created["id"], has_part)
     server.kill()
-    again = Server(folder / "data", fake=False).wait_ready()
+    again = behind.serve(fake=False).wait_ready()
     user.server = again
     job = user.wait_job(created["id"], "completed", "failed")
     assert job["status"] == "completed", job
@@ -43,8 +45,8 @@ def test_a_server_that_is_killed_goes_on_where_it_was(folder, jfk, speech_model)
     again.stop()
 
 
-def test_a_running_job_is_cancelled_within_two_seconds(folder, jfk, speech_model):
-    server = Server(folder / "data", fake=False).wait_ready()
+def test_a_running_job_is_cancelled_within_two_seconds(behind, jfk, speech_model):
+    server = behind.serve(fake=False).wait_ready()
     user = server.user()
     created = user.upload(repeated(jfk, 60), fields=[("language", "en")]).ok(201)
     follow(user, created["id"], lambda name, data: name == "job_progress")
@@ -64,8 +66,8 @@ def test_a_running_job_is_cancelled_within_two_seconds(folder, jfk, speech_model
     server.stop()
 
 
-def test_deleting_a_file_cancels_its_job_and_ends_its_streams(folder, jfk, speech_model):
-    server = Server(folder / "data", fake=False).wait_ready()
+def test_deleting_a_file_cancels_its_job_and_ends_its_streams(behind, jfk, speech_model):
+    server = behind.serve(fake=False).wait_ready()
     user = server.user()
     created = user.upload(repeated(jfk, 60), fields=[("language", "en")]).ok(201)
     ended = []
@@ -75,81 +77,84 @@ def test_deleting_a_file_cancels_its_job_and_ends_its_streams(folder, jfk, speec
     user.request("DELETE", f"/files/{created['id']}").ok(204)
     watcher.join(10)
     assert ended and ended[0][-1][1] != "completed"
-    wait_for(lambda: [p for p in (folder / "data" / "blobs").rglob("*") if p.is_file()] == [], "an empty store")
+    wait_for(lambda: behind.objects() == [], "an empty store")
     server.stop()
 
 
-@pytest.mark.parametrize("victim", ["serve", "worker"])
-def test_a_job_survives_the_node_that_works_on_it(folder, jfk, speech_model, victim):
+# A lease must run out first, so not every pair is tried.
+@pytest.mark.parametrize("behind, victim", [(SHARED_FOLDER, "serve"), (MANY_MACHINES, "worker")], indirect=["behind"])
+def test_a_job_survives_the_node_that_works_on_it(behind, jfk, speech_model, victim):
     """Two nodes over one PostgreSQL: a server whose worker has little to say, and a worker."""
-    place = folder / "postgres"
-    place.mkdir()
-    place.chmod(0o755)
-    with postgres(place) as env:
-        if env is None:
-            pytest.skip("there is no PostgreSQL here")
-        server = Server(folder / "data", env, fake=False).wait_ready()
-        worker = Server(folder / "data", {**env, "TIRO_METRICS_LISTEN": "127.0.0.1:0"}, fake=False, command="worker")
-        worker.port = int(worker.wait_log(r"health is told on .* port (\d+)")[1])
-        worker.wait_ready()
-        assert worker.request("GET", "/livez").status == 200
-        assert worker.request("GET", "/api/v1/jobs").status == 404
-        user = server.user()
-        created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
-        follow(user, created["id"], has_part)
-        if victim == "serve":
-            server.kill()
-            server = Server(folder / "data", env, fake=False).wait_ready()
-            user.server = server
-        else:
-            worker.kill()
-        job = user.wait_job(created["id"], "completed", "failed")
-        assert job["status"] == "completed", (job, server.log(), worker.log())
-        text = user.get(f"/transcriptions/{created['id']}").ok()
-        assert len(re.findall("country", text["text"])) == 32
-        if victim == "serve":
-            worker.stop()
-        server.stop()
+    server = behind.serve(fake=False).wait_ready()
+    worker = behind.serve("--metrics-listen", "127.0.0.1:0", fake=False, command="worker")
+    worker.port = int(worker.wait_log(r"health is told on .* port (\d+)")[1])
+    worker.wait_ready()
+    assert worker.request("GET", "/livez").status == 200
+    assert worker.request("GET", "/api/v1/jobs").status == 404
+    user = server.user()
+    created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
+    follow(user, created["id"], has_part)
+    if victim == "serve":
+        server.kill()
+        server = behind.serve(fake=False).wait_ready()
+        user.server = server
+    else:
+        worker.kill()
+    job = user.wait_job(created["id"], "completed", "failed")
+    assert job["status"] == "completed", (job, server.log(), worker.log())
+    text = user.get(f"/transcriptions/{created['id']}").ok()
+    assert len(re.findall("country", text["text"])) == 32
+    if victim == "serve":
+        worker.stop()
+    server.stop()
 
 
 # -- uploads ---------------------------------------------------------------------------------------------
 
 
-def test_an_upload_that_dies_with_the_server_leaves_nothing(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def test_an_upload_that_dies_with_the_server_leaves_nothing(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     half = Half(user, repeated(jfk, 8))
     server.kill()
-    again = Server(folder / "data").wait_ready()
+    again = behind.serve().wait_ready()
     user.server = again
     wait_for(lambda: user.get("/files").ok()["total"] == 0, "an empty list")
-    wait_for(lambda: [p for p in (folder / "data" / "blobs").rglob("*") if p.is_file()] == [], "an empty store")
+    wait_for(lambda: behind.objects() == [], "an empty store")
     # The id is free again.
     assert user.upload(jfk.read_bytes(), headers={"X-Upload-Id": half.id}).ok(201)["id"] == half.id
     again.stop()
 
 
-def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def refuses_connections(server):
+    with contextlib.closing(server.connect()) as connection:
+        try:
+            connection.connect()
+        except OSError:
+            return True
+    return False
+
+
+def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     half = Half(user, repeated(jfk, 8))
     idle = server.connect()
     idle.connect()
     server.process.send_signal(signal.SIGTERM)
     server.wait_log("told to stop")
-    with pytest.raises(OSError):
-        server.connect().connect()
+    wait_for(lambda: refuses_connections(server), "a closed door")
     response = half.finish()
     assert (response.status, response.headers["Connection"]) == (201, "close")
     assert server.process.wait(20) == 0
-    again = Server(folder / "data").wait_ready()
+    again = behind.serve().wait_ready()
     user.server = again
     user.wait_job(half.id, "completed")
     again.stop()
 
 
-def test_a_second_signal_stops_at_once(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def test_a_second_signal_stops_at_once(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     Half(user, repeated(jfk, 8))
     server.process.send_signal(signal.SIGTERM)
@@ -159,8 +164,8 @@ def test_a_second_signal_stops_at_once(folder, jfk):
     assert server.process.wait(5) == 128 + signal.SIGTERM
 
 
-def test_event_streams_end_with_the_server_and_can_be_resumed(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def test_event_streams_end_with_the_server_and_can_be_resumed(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     half = Half(user, repeated(jfk, 8))
     seen, began = [], threading.Event()
@@ -180,15 +185,15 @@ def test_event_streams_end_with_the_server_and_can_be_resumed(folder, jfk):
     assert not watcher.is_alive()
     assert half.finish().status == 201
     assert server.process.wait(20) == 0
-    again = Server(folder / "data").wait_ready()
+    again = behind.serve().wait_ready()
     user.server = again
     rest = user.events(half.id, seen[-1][0])
     assert rest[-1][1] == "completed"
     again.stop()
 
 
-def test_an_upload_that_is_answered_with_events_ends_them_when_the_server_stops(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def test_an_upload_that_is_answered_with_events_ends_them_when_the_server_stops(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     half = Half(user, repeated(jfk, 8), "text/event-stream")
     server.process.send_signal(signal.SIGTERM)
@@ -198,7 +203,7 @@ def test_an_upload_that_is_answered_with_events_ends_them_when_the_server_stops(
     assert {name for _, name, _ in events} == {"upload_progress"}
     assert events[-1][2]["progress"] == 1
     assert server.process.wait(20) == 0
-    again = Server(folder / "data").wait_ready()
+    again = behind.serve().wait_ready()
     user.server = again
     assert user.events(half.id, events[-1][0])[-1][1] == "completed"
     again.stop()
@@ -212,8 +217,8 @@ def memory_kib(process):
     return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
 
 
-def test_a_large_upload_takes_no_more_memory_than_a_small_one(folder):
-    server = Server(folder / "data").wait_ready()
+def test_a_large_upload_takes_no_more_memory_than_a_small_one(behind):
+    server = behind.serve().wait_ready()
     user = server.user()
     piece = b"RIFF\xff\xff\xff\x7fWAVEfmt " + bytes(range(256)) * 4095
     user.upload(piece).ok(201)
@@ -241,53 +246,46 @@ def test_a_large_upload_takes_no_more_memory_than_a_small_one(folder):
 # -- what stands behind the server -----------------------------------------------------------------------
 
 
-def test_a_database_that_is_killed_costs_time_and_nothing_else(folder, jfk, speech_model):
-    place = folder / "postgres"
-    place.mkdir()
-    place.chmod(0o755)
+@pytest.mark.parametrize("behind", [SHARED_FOLDER, MANY_MACHINES], indirect=True)
+def test_a_database_that_is_killed_costs_time_and_nothing_else(behind, jfk, speech_model):
+    database = behind.folder / "postgres"
     script = ROOT / "tests" / "support" / "postgres"
-    with postgres(place) as env:
-        if env is None:
-            pytest.skip("there is no PostgreSQL here")
-        server = Server(folder / "data", env, ["--database-timeout", "2s"], fake=False).wait_ready()
-        user = server.user()
-        created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
-        half = Half(user, repeated(jfk, 8))
-        follow(user, created["id"], has_part)
-        subprocess.run([script, "kill", place], check=True)
-        answer = server.request("GET", "/readyz")
-        assert (answer.status, answer.json()["checks"]["database"] != "ok") == (503, True)
-        answer = user.get("/jobs")
-        assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
-        assert str(place) not in answer.json()["message"]
-        subprocess.run([script, "start", place], check=True)
-        server.wait_ready()
-        # The upload meets the new database: its row is still there.
-        assert half.finish().status == 201
-        for file_id in (created["id"], half.id):
-            job = user.wait_job(file_id, "completed", "failed")
-            assert job["status"] == "completed", (job, server.log())
-        assert len(re.findall("country", user.get(f"/transcriptions/{created['id']}").ok()["text"])) == 32
-        server.stop()
+    server = behind.serve("--database-timeout", "2s", fake=False).wait_ready()
+    user = server.user()
+    created = user.upload(repeated(jfk, 16), fields=[("language", "en")]).ok(201)
+    half = Half(user, repeated(jfk, 8))
+    follow(user, created["id"], has_part)
+    subprocess.run([script, "kill", database], check=True)
+    answer = server.request("GET", "/readyz")
+    assert (answer.status, answer.json()["checks"]["database"] != "ok") == (503, True)
+    answer = user.get("/jobs")
+    assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert str(database) not in answer.json()["message"]
+    subprocess.run([script, "start", database], check=True)
+    server.wait_ready()
+    # The upload meets the new database: its row is still there.
+    assert half.finish().status == 201
+    for file_id in (created["id"], half.id):
+        job = user.wait_job(file_id, "completed", "failed")
+        assert job["status"] == "completed", (job, server.log())
+    assert len(re.findall("country", user.get(f"/transcriptions/{created['id']}").ok()["text"])) == 32
+    server.stop()
 
 
-def test_a_store_that_is_away_is_a_503_and_leaves_nothing(folder, jfk):
-    place = folder / "s3"
-    place.mkdir()
-    with s3(place) as env:
-        if env is None:
-            pytest.skip("there is no S3 server here")
-        server = Server(folder / "data", env).wait_ready()
-        user = server.user()
-        # Every request of the upload's object meets an error that does not pass.
-        (place / "faults").write_text("PUT files 0 1000 503\n", encoding="ascii")
-        answer = user.upload(jfk.read_bytes())
-        assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
-        assert user.get("/files").ok()["total"] == 0
-        (place / "faults").write_text("", encoding="ascii")
-        created = user.upload(jfk.read_bytes()).ok(201)
-        user.wait_job(created["id"], "completed")
-        server.stop()
+@pytest.mark.parametrize("behind", ["sqlite+s3", MANY_MACHINES], indirect=True)
+def test_a_store_that_is_away_is_a_503_and_leaves_nothing(behind, jfk):
+    faults = behind.folder / "s3" / "faults"
+    server = behind.serve().wait_ready()
+    user = server.user()
+    # Every request of the upload's object meets an error that does not pass.
+    faults.write_text("PUT files 0 1000 503\n", encoding="ascii")
+    answer = user.upload(jfk.read_bytes())
+    assert (answer.status, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert user.get("/files").ok()["total"] == 0
+    faults.write_text("", encoding="ascii")
+    created = user.upload(jfk.read_bytes()).ok(201)
+    user.wait_job(created["id"], "completed")
+    server.stop()
 
 
 @pytest.fixture
@@ -297,7 +295,7 @@ def small_disk():
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", name], capture_output=True,
                                  check=False)
         if mounted.returncode != 0:
-            pytest.skip("nothing can be mounted here")
+            missing("the right to mount a tmpfs")
         try:
             yield pathlib.Path(name)
         finally:
@@ -317,14 +315,11 @@ def test_a_full_disk_is_a_507_and_recovers(small_disk, jfk):
     server.stop()
 
 
-def test_a_full_quota_is_a_507_that_says_so(folder, jfk):
-    server = Server(folder / "data").wait_ready()
+def test_a_full_quota_is_a_507_that_says_so(behind, jfk):
+    server = behind.serve().wait_ready()
     user = server.user()
     first = user.upload(jfk.read_bytes()).ok(201)
-    # Plans are the administrator's; the database is SQLite's, and this is what `tiro admin plan set` will do.
-    with contextlib.closing(sqlite3.connect(folder / "data" / "tiro.db")) as database:
-        database.execute("UPDATE plans SET storage_bytes = 500000")
-        database.commit()
+    behind.sql("UPDATE plans SET storage_bytes = 500000")
     answer = user.upload(jfk.read_bytes())
     assert (answer.status, answer.json()["code"]) == (507, "INSUFFICIENT_STORAGE")
     assert "quota" in answer.json()["message"]

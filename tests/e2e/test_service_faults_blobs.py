@@ -9,15 +9,12 @@ import uuid
 
 import pytest
 from api_server import Half, Server, follow, has_part, postgres, repeated, s3, wait_for
-from conftest import ROOT, has_model
+from conftest import ROOT, missing
 
 POSTGRES = ROOT / "tests" / "support" / "postgres"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def detector():
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+pytestmark = pytest.mark.usefixtures("speech_detector")
 
 
 @pytest.fixture
@@ -25,8 +22,6 @@ def store(folder):
     place = folder / "s3"
     place.mkdir()
     with s3(place) as env:
-        if env is None:
-            pytest.skip("there is no S3 server here")
         env.folder = place
         yield env
 
@@ -109,7 +104,7 @@ def small_disk():
             mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=0700", "tmpfs", place],
                                      capture_output=True, check=False)
             if mounted.returncode != 0:
-                pytest.skip("nothing can be mounted here")
+                missing("the right to mount a tmpfs")
             ending.callback(subprocess.run, ["umount", "--lazy", place], check=True)
             return place
 
@@ -164,8 +159,6 @@ def test_an_outage_of_the_database_is_told_within_a_second(folder, jfk):
     place.mkdir()
     place.chmod(0o755)
     with postgres(place) as env:
-        if env is None:
-            pytest.skip("there is no PostgreSQL here")
         server = Server(folder / "data", env).wait_ready()
         user = server.user()
         half = Half(user, repeated(jfk, 8))
@@ -191,8 +184,6 @@ def test_the_id_of_an_upload_whose_node_has_died_is_free_again(folder, jfk):
     place.mkdir()
     place.chmod(0o755)
     with postgres(place) as env:
-        if env is None:
-            pytest.skip("there is no PostgreSQL here")
         first = Server(folder / "data", env).wait_ready()
         second = Server(folder / "data", env).wait_ready()
         user = first.user()

@@ -9,17 +9,13 @@ import subprocess
 import time
 
 import pytest
-from api_server import PATIENCE, Server
-from conftest import TIRO, children_of, has_model
-from test_service_faults import follow, has_part, repeated
+from api_server import PATIENCE, Server, follow, has_part, repeated
+from conftest import TIRO, children_of
 
 THREADS = 2
 
 
-@pytest.fixture(scope="module", autouse=True)
-def detector():
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+pytestmark = pytest.mark.usefixtures("speech_detector")
 
 
 def query(server, sql):

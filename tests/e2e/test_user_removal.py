@@ -4,13 +4,10 @@ import subprocess
 
 import pytest
 from api_server import Server, follow, has_part, postgres, repeated, wait_for
-from conftest import TIRO, has_model
+from conftest import TIRO
 
 
-@pytest.fixture(scope="module", autouse=True)
-def detector():
-    if not has_model("silero-vad"):
-        pytest.skip("no speech detector: run tiro models pull")
+pytestmark = pytest.mark.usefixtures("speech_detector")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -22,8 +19,6 @@ def env(request, folder):
     place.mkdir()
     place.chmod(0o755)
     with postgres(place) as found:
-        if found is None:
-            pytest.skip("there is no PostgreSQL here")
         yield found
 
 

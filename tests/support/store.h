@@ -66,6 +66,8 @@ static inline int store_place_init(struct store_place *place, const char *backen
 	place->kind = DB_POSTGRES;
 	int status = store_server(place, "start", settings);
 	place->has_server = status == 0;
+	if (status == STORE_SKIPPED)
+		(void)printf("missing: PostgreSQL\n");
 	if (status != 0)
 		store_place_done(place);
 	return status;

@@ -13,7 +13,6 @@ from conftest import ROOT, missing
 
 POSTGRES = ROOT / "tests" / "support" / "postgres"
 
-
 pytestmark = pytest.mark.usefixtures("speech_detector")
 
 

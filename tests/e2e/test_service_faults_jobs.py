@@ -14,7 +14,6 @@ from conftest import TIRO, children_of
 
 THREADS = 2
 
-
 pytestmark = pytest.mark.usefixtures("speech_detector")
 
 

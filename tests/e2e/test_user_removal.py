@@ -6,7 +6,6 @@ import pytest
 from api_server import Server, follow, has_part, postgres, repeated, wait_for
 from conftest import TIRO
 
-
 pytestmark = pytest.mark.usefixtures("speech_detector")
 
 

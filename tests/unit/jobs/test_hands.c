@@ -1,14 +1,17 @@
 /* The engine in the worker's hands: a real process with the fake recogniser, which prompts make misbehave. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "jobs/hands.h"
-#include "support/scratch.h"
 
 enum { THREADS = 2, SAMPLES = 16000, WAIT_S = 30, WATCH_MS = 1000, PART_LIMIT_MS = 3 * WATCH_MS / 2 };
 
@@ -178,14 +181,14 @@ static void an_engine_that_does_not_get_ready_is_not_tried_all_the_time(void **s
 {
 	struct fixture *f = *state;
 	struct err why;
-	char *real = getenv("TIRO_LIBEXEC_DIR");
-	char *programs = NULL;
-	char engine[PATH_MAX];
-	assert_non_null(real);
-	real = strdup(real);
-	assert_int_equal(scratch_enter((void **)&programs), 0);
+	const char *folder = getenv("TIRO_LIBEXEC_DIR");
+	char programs[] = "/tmp/tiro-test-XXXXXX";
+	char real[PATH_MAX], engine[PATH_MAX + 16], path[64];
+	(void)snprintf(real, sizeof real, "%s", folder ? folder : ".");
 	(void)snprintf(engine, sizeof engine, "%s/tiro-engine", real);
-	assert_int_equal(symlink("/bin/false", "tiro-engine"), 0);
+	assert_non_null(mkdtemp(programs));
+	(void)snprintf(path, sizeof path, "%s/tiro-engine", programs);
+	assert_int_equal(symlink("/bin/false", path), 0);
 	assert_int_equal(setenv("TIRO_LIBEXEC_DIR", programs, 1), 0);
 	start(f);
 	int64_t begun = clock_monotonic_us();
@@ -193,13 +196,13 @@ static void an_engine_that_does_not_get_ready_is_not_tried_all_the_time(void **s
 	assert_int_equal(hands_free(f->hands), 0);
 	/* Not whenever the watch comes by, once a second. */
 	wait_until(f, clock_monotonic_us() - begun > 5 * US_PER_S / 2);
-	assert_int_equal(unlink("tiro-engine"), 0);
-	assert_int_equal(symlink(engine, "tiro-engine"), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(engine, path), 0);
 	wait_until(f, is_ready(f));
 	assert_true(clock_monotonic_us() - begun > 7 * US_PER_S / 2);
 	assert_int_equal(setenv("TIRO_LIBEXEC_DIR", real, 1), 0);
-	free(real);
-	assert_int_equal(scratch_leave((void **)&programs), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(programs), 0);
 }
 
 #define WITH_LOOP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -77,7 +77,7 @@ def test_what_a_killed_server_has_begun_to_put_into_the_store_is_swept(folder, s
 def test_a_job_goes_on_when_the_store_is_back(folder, store, jfk):
     server = Server(folder / "data", store).wait_ready()
     user = server.user()
-    created = user.upload(repeated(jfk, 60)).ok(201)
+    created = user.upload(repeated(jfk, 24)).ok(201)
     follow(user, created["id"], has_part)
     store.tell("kill")
     time.sleep(3)  # an outage takes its time

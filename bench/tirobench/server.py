@@ -1,4 +1,5 @@
-"""`tiro serve` as its clients meet it, beside nginx and FastAPI: small requests, large uploads, many event streams, long lists."""
+"""`tiro serve` as its clients meet it, beside nginx and FastAPI: small requests, large uploads, many event streams, long
+lists."""
 import contextlib
 import http.client
 import shutil
@@ -68,8 +69,15 @@ class Probe(threading.Thread):
         self.server, self.path = server, path
         self.stop = threading.Event()
         self.times_ms = []
+        self.failure = None
 
     def run(self):
+        try:
+            self.ask()
+        except (OSError, http.client.HTTPException) as failure:
+            self.failure = failure
+
+    def ask(self):
         headers = dict(line.split(": ", 1) for line in self.server.headers())
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.server.port)) as connection:
             while not self.stop.is_set():
@@ -82,6 +90,8 @@ class Probe(threading.Thread):
     def p99_ms(self):
         self.stop.set()
         self.join()
+        if self.failure:
+            raise measure.Failed(f"a request beside an upload failed: {self.failure!r}")
         return statistics.quantiles(self.times_ms, n=100)[98]
 
 
@@ -117,10 +127,10 @@ def uploads_of(table, options, gib):
         forget(ours, web.upload(ours, web.recording()))  # the first makes threads and opens files
         web.upload(theirs, web.recording(), "/upload")
         for _ in range(options.repeat if gib == 1 else 1):
-            for tool, server, paths_ in ((TIRO, ours, ("/api/v1/files/upload", "/api/v1/jobs?limit=1")),
+            for tool, server, routes in ((TIRO, ours, ("/api/v1/files/upload", "/api/v1/jobs?limit=1")),
                                          (FASTAPI, theirs, ("/upload", "/small/none"))):
                 options.say(f"{task}: {tool}")
-                run, grown, p99_ms, answer = one_upload(server, content, *paths_)
+                run, grown, p99_ms, answer = one_upload(server, content, *routes)
                 found[tool].runs.append(run)
                 found[tool].work_s.append(run.wall_s)
                 figures[tool].append((run.cpu_s / run.wall_s, grown / web.MIB, p99_ms))

@@ -11,7 +11,7 @@ struct db *bench_open(const struct bench *bench, uv_loop_t *loop, int pool)
 	struct db_config config = store_config(&bench->place);
 	struct db *db;
 	struct err err;
-	config.pool_min = pool;
+	config.pool_min = config.pool_max = pool;
 	config.timeout_ms = 600 * 1000;
 	if (db_open(&config, loop, &db, &err) != ERR_OK)
 		bench_die("open", &err);

@@ -1,16 +1,22 @@
 """bench/run: measures Tiro beside its peers and prints one table."""
 import argparse
 import datetime
+import importlib
 import sys
 
-from . import machine, measure, pages, paths, server, speech
+from . import machine, measure, paths
 from .table import Table
+
+
+# A part's function, by module: what a part needs is installed only where it is measured.
+PARTS = {"speech": ("speech", "measure_all"), "pages": ("pages", "measure_all"), "memory": ("speech", "memory"),
+         "http": ("http_room", "measure_all"), "server": ("server", "measure_all"), "queue": ("parts", "measure_all")}
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes: less audio, fewer pages and clips, once")
-    parser.add_argument("--only", choices=("speech", "pages", "memory", "http"), help="one part")
+    parser.add_argument("--only", choices=tuple(PARTS), help="one part")
     parser.add_argument("--set", action="append", choices=("long", "longn", "longs"), default=[],
                         help="of speech only this recording (may be given several times)")
     parser.add_argument("--tool", action="append", default=[], metavar="NAME",
@@ -26,22 +32,21 @@ def arguments():
 
 def main():
     options = arguments()
-    parts = {"speech": speech.measure_all, "pages": pages.measure_all, "memory": speech.memory, "http": server.measure_all}
     table, before = Table(), machine.load()
     if not paths.TIRO.exists():
         table.notes.append("Tiro was not built: the table has its peers only")
     started = datetime.datetime.now(datetime.timezone.utc)
-    for name, part in parts.items():
+    for name, (module, function) in PARTS.items():
         if options.only not in (None, name) or (options.set and name != "speech"):
             continue
         try:
-            part(table, options)
+            getattr(importlib.import_module(f"tirobench.{module}"), function)(table, options)
         except measure.Failed as failure:
             table.notes.append(f"{name} stopped: {failure}")
         except KeyboardInterrupt:  # what was measured by then is told
             table.notes.append(f"{name} stopped: interrupted")
             break
-    lines = [f"## {started:%Y-%m-%d %H:%M} UTC: {' '.join(['bench/run', *sys.argv[1:]])}", "", *machine.describe(),
+    lines = [f"## {started:%Y-%m-%d %H:%M} UTC: {' '.join(['bench/run', *sys.argv[1:]])}", "", *machine.describe(options.only),
              f"- load before {before:.1f}, after {machine.load():.1f}", "", table.markdown()]
     text = "\n".join(lines)
     print(text)

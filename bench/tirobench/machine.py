@@ -33,16 +33,33 @@ def whisper_version():
     return match.group(1) if match else "?"
 
 
-def describe():
+def package(name):
+    try:
+        return f"{name} {metadata.version(name)}"
+    except metadata.PackageNotFoundError:
+        return f"{name} not there"
+
+
+def peers(part):
+    """Versions of what a part compares with."""
+    if part in ("http", "server"):
+        return [first_line(["nginx", "-v"]), *(package(name) for name in ("fastapi", "uvicorn", "python-multipart", "pyjwt"))]
+    if part == "queue":
+        return [first_line(["psql", "--version"]),
+                first_line(["redis-server", "--version"]).split(" sha")[0], package("celery"), "graphile-worker and River as "
+                "bench/queue_peers says"]
+    return [f"whisper.cpp {whisper_version()}", *(package(name) for name in ("faster-whisper", "ctranslate2")),
+            first_line(["tesseract", "--version"]), f"OCRmyPDF {first_line(['ocrmypdf', '--version'])}"]
+
+
+def describe(only):
     """Lines of markdown."""
     commit = first_line(["git", "-C", paths.ROOT, "describe", "--always", "--dirty"])
-    return [
+    lines = [
         f"- {cpu()}, {len(os.sched_getaffinity(0))} cores, {memory_gb():.0f} GiB, Linux {platform.release()}",
         f"- Tiro {first_line([paths.TIRO, '--version']) if paths.TIRO.exists() else 'not built'}, commit {commit}",
-        f"- whisper.cpp {whisper_version()}, faster-whisper {metadata.version('faster-whisper')}, CTranslate2 "
-        f"{metadata.version('ctranslate2')}, {first_line(['tesseract', '--version'])}, "
-        f"OCRmyPDF {first_line(['ocrmypdf', '--version'])}",
     ]
+    return lines + [f"- {', '.join(peers(part))}" for part in ((only,) if only else ("speech", "server", "queue"))]
 
 
 def load():

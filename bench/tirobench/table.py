@@ -29,6 +29,12 @@ class Row:
     def first_s(self):
         return statistics.median(run.first_s for run in self.runs)
 
+    def of_runs(self):
+        """CPU seconds, peak and first output as texts; nothing where only the time was taken."""
+        if not self.runs:
+            return ["", "", ""]
+        return [f"{self.cpu_s():.1f}", f"{self.peak_mb():.0f}", f"{self.first_s():.1f}"]
+
     def cpu_s(self):
         """Of one repetition."""
         return sum(run.cpu_s for run in self.runs) / len(self.work_s)
@@ -61,7 +67,7 @@ class Table:
         spread = f" ({min(row.work_s):.2f})" if len(row.work_s) > 1 else ""
         errors = f"{row.errors():.1f}" if row.scores else ""
         return [row.task, row.tool, f"{row.seconds():.2f}{spread}", f"{row.speed():.1f} {row.unit}",
-                f"{row.cpu_s():.1f}", f"{row.peak_mb():.0f}", f"{row.first_s():.1f}", errors, self.ratio(row)]
+                *row.of_runs(), errors, self.ratio(row)]
 
     def markdown(self):
         head = ["task", "tool", "seconds, median (least)", "speed", "CPU s", "peak MB", "first output s", "errors %",

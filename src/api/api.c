@@ -1,12 +1,10 @@
 /* The routes of all dialects together, and what every answer has. */
 #include "api/api.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api_priv.h"
-#include "base/log.h"
 
 const struct api_dialect *const api_dialects[] = { &api_health, &api_documents, &api_service };
 const size_t api_dialect_count = ARRAY_LEN(api_dialects);
@@ -70,15 +68,10 @@ const struct http_header *api_security_headers(size_t *ret_count)
 
 static void on_access(void *owner, const struct http_access *access)
 {
+	const struct api *api = owner;
 	char address[64];
-	(void)owner;
 	http_request_address(access->request, address, sizeof address);
-	log_line(LOG_INFO,
-		 "access method=%s route=%s status=%d in=%" PRIu64 " out=%" PRIu64 " ms=%" PRId64 ".%03" PRId64
-		 " from=%s%s id=%s",
-		 http_method_name(access->method), access->pattern, access->status, access->received_bytes,
-		 access->sent_bytes, access->duration_us / 1000, access->duration_us % 1000, address,
-		 access->hung_up ? " hung_up=1" : "", access->request_id);
+	access_log_add(api->access_log, access, address);
 }
 
 struct http_server_ops api_server_ops(void)

@@ -10,6 +10,7 @@
 
 #include "accounts/access.h"
 #include "accounts/accounts.h"
+#include "api/access_log.h"
 #include "api/dialect.h"
 #include "files/files.h"
 #include "http/server.h"
@@ -26,6 +27,7 @@ struct api {
 	struct event_hub *hub;
 	struct accounts *accounts;
 	struct access_cache *access;
+	struct access_log *access_log;
 	struct http_pool *pool; /* what waits for the database, or reads something small */
 	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */

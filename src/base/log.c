@@ -16,9 +16,14 @@ void log_set_level(enum log_level level)
 	atomic_store(&threshold, (int)level);
 }
 
+bool log_has(enum log_level level)
+{
+	return (int)level <= atomic_load(&threshold);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	if ((int)level > atomic_load(&threshold))
+	if (!log_has(level))
 		return;
 	char line[1024];
 	int n = snprintf(line, sizeof line, "%s: ", level_names[level]);

@@ -6,12 +6,17 @@
 #ifndef TIRO_BASE_LOG_H
 #define TIRO_BASE_LOG_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Lines above this level are dropped; LOG_WARNING at start. Set it before threads start. */
 void log_set_level(enum log_level level);
+
+/* Whether lines of that level are written, for who makes them elsewhere. */
+bool log_has(enum log_level level);
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

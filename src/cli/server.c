@@ -142,7 +142,8 @@ static enum err_code open_health(struct server *s, unsigned threads, struct err 
 			       .worker = s->worker,
 			       .model = s->settings->model,
 			       .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes };
-	return http_pool_new(&s->loop, threads, API_WAITING, &s->api.pool, err);
+	enum err_code code = access_log_new(&s->loop, &s->api.access_log, err);
+	return code ? code : http_pool_new(&s->loop, threads, API_WAITING, &s->api.pool, err);
 }
 
 static enum err_code open_api(struct server *s, struct err *err)
@@ -235,6 +236,7 @@ static void close_all(struct server *s)
 		return;
 	close_listener(&s->http);
 	close_listener(&s->health);
+	access_log_free(s->api.access_log);
 	http_tls_free(s->tls);
 	proxies_free(s->proxies);
 	worker_close(s->worker);

@@ -215,7 +215,8 @@ enum err_code job_publish_parts(struct part_queue *queue, struct db *db, const s
 				const struct part_claim *claim, const struct job_parts *parts, struct err *err)
 {
 	struct publish_call call = { queue, facts, claim, parts };
-	struct db_work work = { .mode = DB_WRITE_RELAXED, .run = run_publish, .arg = &call };
+	/* On disk: the plan does not come back to parts that it has published, whatever happens to the database. */
+	struct db_work work = { .mode = DB_WRITE, .run = run_publish, .arg = &call };
 	return db_run(db, &work, err);
 }
 

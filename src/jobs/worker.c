@@ -192,9 +192,12 @@ void worker_claim_soon(struct worker *worker)
 		(void)uv_idle_start(&worker->soon, claim_now);
 }
 
+/* Where notices were missed the database was away, and may have come back without its last relaxed commits: parts that
+ * we completed are in our name again, and nobody works on them. */
 static void on_parts_notice(void *arg, const char *text)
 {
 	struct worker *worker = arg;
+	worker->may_hold_more |= text == NULL;
 	int stage = parts_heard(worker->spec.queue, text);
 	if (stage >= 0)
 		claim_stage(worker, stage);

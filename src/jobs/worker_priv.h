@@ -44,8 +44,8 @@ struct worker {
 	struct task *tasks;
 	int in_hand[PARTS_STAGES];
 	bool joined, beating, draining, closed;
-	bool may_hold_more; /* a claim's outcome is unknown: the database may think that we hold what we don't know of
-			     */
+	/* A claim's outcome is unknown, or the database was away: it may think that we hold what we do not know of. */
+	bool may_hold_more;
 	bool is_keeping; /* the beat that is under way tells what we hold */
 	size_t keep_count;
 	struct part_claim keep[PARTS_BATCH_MAX]; /* what we hold, for the beat that tells the database */

@@ -1,5 +1,4 @@
 /* tiro admin token: API tokens of a user, or of one of their applications. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "accounts/api_tokens.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "cli/cmd_admin.h"
 #include "cli/say.h"
 
@@ -89,7 +89,7 @@ static enum err_code run_add(struct admin *admin, struct err *err)
 		(void)printf("%s\n", call.value);
 		(void)fprintf(stderr, "%s: added; this is the only time that its value is shown\n", call.token.prefix);
 	}
-	sodium_memzero(call.value, sizeof call.value);
+	secret_wipe(call.value, sizeof call.value);
 	return code;
 }
 

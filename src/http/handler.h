@@ -5,9 +5,8 @@
  *     on_body      bytes of the body, as they come
  *     on_end       the body is complete
  *     on_drained   what was written of a streamed answer is sent: there is room for more
- *     on_stopping  the server drains and the request's event stream is open: end it as soon as it has a good end;
- * without this callback it is ended at once on_close     the request is over, whatever became of it; the last call,
- * made exactly once after on_start's turn
+ *     on_stopping  the server drains and the event stream is open: end it soon; without this, it is ended at once
+ *     on_close     the request is over, whatever became of it; the last call, made exactly once after on_start's turn
  *
  * A handler never blocks. It answers (response.h) in any of the first three, or later from any callback on the loop:
  * what blocks goes to a pool (work.h), whose `done` runs on the loop. After the answer, or after on_close, the request

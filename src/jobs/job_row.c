@@ -20,9 +20,9 @@
 enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
 
 static const struct db_stmt insert_stmt = {
-	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, queue_job, "
-	       "created_at, application_id, duration_us) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-	.params = "bbbiittiiibi"
+	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, "
+	       "created_at, application_id, duration_us) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11)",
+	.params = "bbbiittiibi"
 };
 static const struct db_stmt find_stmt = {
 	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
@@ -54,13 +54,13 @@ static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, e
 						   "RETURNING id",
 					    .params = "bbi" };
 static const struct db_stmt retry_stmt = {
-	.sql = "UPDATE jobs SET state = 0, retries = retries + 1, queue_job = $3, planned = 0, parts_planned = 0, "
+	.sql = "UPDATE jobs SET state = 0, retries = retries + 1, planned = 0, parts_planned = 0, "
 	       "parts_done = 0, cost_planned = 0, cost_done = 0, plan_fraction = 0, progress = 0, busy_us = 0, "
 	       "finishes = 0, started_at = NULL, ended_at = NULL, error_code = NULL, error_message = NULL "
 	       "WHERE id = $1 AND owner_id = $2 AND state = 3 RETURNING weight, priority",
-	.params = "bbi"
+	.params = "bb"
 };
-static const struct db_stmt weight_stmt = { .sql = "SELECT weight FROM jobs WHERE id = $1", .params = "b" };
+static const struct db_stmt queued_stmt = { .sql = "UPDATE jobs SET queue_job = $2 WHERE id = $1", .params = "bi" };
 static const struct db_stmt file_jobs_stmt = {
 	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
 };
@@ -110,14 +110,18 @@ static enum err_code not_found(struct err *err)
 
 /* -- making one ---------------------------------------------------------------------------------------- */
 
-static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const struct uuid *owner, double weight,
-			       int priority, int64_t *ret, struct err *err)
+/* After the job's row was changed: all units take it before what its owner has in the queue. */
+static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const struct uuid *id,
+			       const struct parts_job *job, struct err *err)
 {
 	static const double nothing = 0;
-	struct parts_job job = { .owner = owner->bytes, .weight = weight, .priority = priority };
-	if (parts_add_job(queue, tx, &job, ret, err) != ERR_OK)
+	int64_t number;
+	if (parts_add_job(queue, tx, job, &number, err) != ERR_OK)
 		return err->code;
-	struct parts_new plan = { .job = *ret, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
+	struct db_value params[] = { id_value(id), db_int(number) };
+	struct parts_new plan = { .job = number, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
+	if (db_post(tx, &queued_stmt, params, err) != ERR_OK)
+		return err->code;
 	return parts_publish(queue, tx, &plan, err);
 }
 
@@ -130,9 +134,7 @@ static bool is_zero(const struct uuid *id)
 enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job,
 		      struct usage_shortage *ret_shortage, struct err *err)
 {
-	int64_t number;
-	if (queue_job(queue, tx, &job->owner, job->weight, job->priority, &number, err) != ERR_OK)
-		return err->code;
+	struct parts_job queued = { .owner = job->owner.bytes, .weight = job->weight, .priority = job->priority };
 	struct db_value params[] = { id_value(&job->id),
 				     id_value(&job->owner),
 				     id_value(&job->file),
@@ -141,11 +143,11 @@ enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct j
 				     db_text(job->language),
 				     db_text(job->model),
 				     db_int(job->diarize),
-				     db_int(number),
 				     db_int(clock_wall_us()),
 				     id_value(is_zero(&job->application) ? &job->owner : &job->application),
 				     job->length_us ? db_int(job->length_us) : db_null() };
-	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
+	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK ||
+	    queue_job(queue, tx, &job->id, &queued, err) != ERR_OK)
 		return err->code;
 	return job_usage_hold(tx, &job->id, job->length_us, ret_shortage, err);
 }
@@ -273,23 +275,20 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct change *change = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value find[] = { id_value(change->id) };
+	struct db_value params[] = { id_value(change->id), id_value(change->owner) };
 	if (find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err) != ERR_OK ||
-	    db_query(tx, &weight_stmt, find, &rows, err) != ERR_OK)
-		return err->code;
-	double weight = (double)db_get_int(&rows, 0, 0) / JOB_FRACTION;
-	int64_t number;
-	if (queue_job(change->queue, tx, change->owner, weight, change->ret->priority, &number, err) != ERR_OK)
-		return err->code;
-	struct db_value params[] = { find[0], id_value(change->owner), db_int(number) };
-	if (db_query(tx, &retry_stmt, params, &rows, err) != ERR_OK)
+	    db_query(tx, &retry_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "only a failed job can be tried again; this one is %s",
 			       job_state_name(change->ret->state));
+	struct parts_job queued = { .owner = change->owner->bytes,
+				    .weight = (double)db_get_int(&rows, 0, 0) / JOB_FRACTION,
+				    .priority = change->ret->priority };
 	struct usage_shortage shortage;
 	int64_t length_us = change->ret->duration_us > 0 ? change->ret->duration_us : 0;
-	if (job_usage_hold(tx, change->id, length_us, &shortage, err) != ERR_OK ||
+	if (queue_job(change->queue, tx, change->id, &queued, err) != ERR_OK ||
+	    job_usage_hold(tx, change->id, length_us, &shortage, err) != ERR_OK ||
 	    event_add(tx, &change->ret->file, "job_progress", "{\"progress\":0}", err) != ERR_OK)
 		return err->code;
 	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);

@@ -13,8 +13,6 @@ enum { VALUE_BYTES = 32, MARK_LEN = sizeof API_TOKEN_MARK - 1 };
 	"id, user_id, application_id, name, prefix, permissions, created_at, expires_at, last_used_at, revoked_at"
 #define OWNED "application_id = $1 AND user_id = $2"
 
-/* The user's row is locked, so that two that come at once are counted one after the other. */
-static const struct db_stmt lock_user = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}", .params = "b" };
 static const struct db_stmt find_application = { .sql = "SELECT id FROM applications WHERE id = $1 AND owner_id = $2",
 						 .params = "bb" };
 static const struct db_stmt count = { .sql = "SELECT count(*) FROM api_tokens WHERE " OWNED, .params = "bb" };
@@ -30,10 +28,11 @@ static const struct db_stmt list_page = { .sql = "SELECT " COLUMNS " FROM api_to
 static const struct db_stmt revoke_row = { .sql = "UPDATE api_tokens SET revoked_at = coalesce(revoked_at, $4) "
 						  "WHERE id = $3 AND " OWNED " RETURNING " COLUMNS,
 					   .params = "bbbi" };
-/* A default application that was never charged has no row, and is active. */
+/* Only a default application has no row before it is charged. */
 static const struct db_stmt look_up = {
 	.sql = "SELECT t.id, t.user_id, t.application_id, t.permissions, t.expires_at, t.revoked_at, u.is_active, "
-	       "coalesce(a.is_active, 1), u.roles FROM api_tokens t JOIN users u ON u.id = t.user_id "
+	       "coalesce(a.is_active, CASE WHEN t.application_id = t.user_id THEN 1 ELSE 0 END), u.roles FROM "
+	       "api_tokens t JOIN users u ON u.id = t.user_id "
 	       "LEFT JOIN applications a ON a.id = t.application_id WHERE t.hash = $1",
 	.params = "b"
 };
@@ -109,10 +108,9 @@ static bool is_own(const struct api_token_owner *owner)
 static enum err_code check_owner(struct db_tx *tx, const struct api_token_owner *owner, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value user[] = { uuid_value(&owner->user) };
-	struct db_value params[] = { uuid_value(&owner->application), user[0] };
+	struct db_value params[] = { uuid_value(&owner->application), uuid_value(&owner->user) };
 	int64_t owned = 0;
-	enum err_code code = db_post(tx, &lock_user, user, err);
+	enum err_code code = user_lock(tx, &owner->user, err);
 	if (!code && !is_own(owner))
 		code = db_query(tx, &find_application, params, &rows, err);
 	if (!code && !is_own(owner) && rows.count == 0)

@@ -6,8 +6,6 @@
 
 #define COLUMNS "id, owner_id, name, description, is_active, created_at, updated_at"
 
-/* The owner's row is locked, so that two that come at once are counted one after the other. */
-static const struct db_stmt lock_owner = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}", .params = "b" };
 static const struct db_stmt count = { .sql = "SELECT count(*) FROM applications WHERE owner_id = $1", .params = "b" };
 static const struct db_stmt insert = { .sql = "INSERT INTO applications (" COLUMNS
 					      ") VALUES ($1, $2, $3, $4, 1, $5, $5)",
@@ -63,10 +61,9 @@ static enum err_code count_owned(struct db_tx *tx, const struct uuid *owner, int
 enum err_code application_add(struct db_tx *tx, struct application *application, int64_t now_us, struct err *err)
 {
 	int64_t owned = 0;
-	struct db_value owner[] = { uuid_value(&application->owner) };
 	enum err_code code = check_name(application->name, err);
 	if (!code)
-		code = db_post(tx, &lock_owner, owner, err);
+		code = user_lock(tx, &application->owner, err);
 	if (!code)
 		code = count_owned(tx, &application->owner, &owned, err);
 	if (!code && owned >= APPLICATIONS_MAX)
@@ -78,8 +75,8 @@ enum err_code application_add(struct db_tx *tx, struct application *application,
 	application->is_active = true;
 	application->created_us = now_us;
 	application->updated_us = now_us;
-	struct db_value params[] = { uuid_value(&application->id), owner[0], db_text(application->name),
-				     db_text(application->description), db_int(now_us) };
+	struct db_value params[] = { uuid_value(&application->id), uuid_value(&application->owner),
+				     db_text(application->name), db_text(application->description), db_int(now_us) };
 	return db_query(tx, &insert, params, NULL, err);
 }
 
@@ -152,7 +149,10 @@ enum err_code application_delete(struct db_tx *tx, const struct uuid *owner, con
 	struct db_value params[] = { uuid_value(id), uuid_value(owner) };
 	if (memcmp(id, owner, sizeof *id) == 0)
 		return err_set(err, ERR_CONFLICT, "the default application stays as long as its owner");
-	enum err_code code = db_query(tx, &drop, params, &rows, err);
+	/* A token that is added at this moment is seen, or sees that there is no application. */
+	enum err_code code = user_lock(tx, owner, err);
+	if (!code)
+		code = db_query(tx, &drop, params, &rows, err);
 	if (!code && rows.changed == 0)
 		return not_found(err);
 	if (!code)

@@ -10,24 +10,30 @@
 #define US_PER_DAY ((int64_t)24 * 3600 * US_PER_S)
 
 /*
- * The user's row, made by the first use, is locked by being changed: another unit of the same user waits here. A month
- * that has begun since begins at nothing.
+ * The user's row, made by the first use, is locked by being changed: another unit of the same user waits here. Where
+ * the month is another than the row's its days are summed: it has just begun, or the clocks of two nodes differ at its
+ * turn. $4 is the month, $5 and $6 its first day and the day after its last.
  */
+#define MONTH_SUM(column, of_days)                                                                                     \
+	column " = CASE WHEN month = $4 THEN " column " ELSE (SELECT CAST(coalesce(sum(" of_days "), 0) AS bigint) "   \
+	       "FROM usage_days WHERE user_id = $1 AND day >= $5 AND day < $6) END"
 static const struct db_stmt make_totals = {
 	.sql = "INSERT INTO user_totals (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING", .params = "b"
 };
 static const struct db_stmt add_reserved = {
-	.sql = "UPDATE user_totals SET reserved_us = reserved_us + $2, reserved_pages = reserved_pages + $3, "
-	       "month_us = CASE WHEN month = $4 THEN month_us ELSE 0 END, "
-	       "month_pages = CASE WHEN month = $4 THEN month_pages ELSE 0 END, month = $4 "
-	       "WHERE user_id = $1 RETURNING month_us, month_pages, reserved_us, reserved_pages",
-	.params = "biii"
+	.sql = "UPDATE user_totals SET reserved_us = reserved_us + $2, reserved_pages = reserved_pages + "
+	       "$3, " MONTH_SUM("month_us", "used_us") ", " MONTH_SUM(
+		       "month_pages",
+		       "used_pages") ", month = $4 "
+				     "WHERE user_id = $1 RETURNING month_us, month_pages, reserved_us, reserved_pages",
+	.params = "biiiii"
 };
 static const struct db_stmt settle_totals = {
-	.sql = "UPDATE user_totals SET reserved_us = reserved_us - $2, reserved_pages = reserved_pages - $3, "
-	       "month_us = CASE WHEN month = $4 THEN month_us ELSE 0 END + $5, "
-	       "month_pages = CASE WHEN month = $4 THEN month_pages ELSE 0 END + $6, month = $4 WHERE user_id = $1",
-	.params = "biiiii"
+	.sql = "UPDATE user_totals SET reserved_us = reserved_us - $2, reserved_pages = reserved_pages - "
+	       "$3, " MONTH_SUM("month_us", "used_us") " + $7, " MONTH_SUM("month_pages",
+									   "used_pages") " + $8, month = $4 "
+											 "WHERE user_id = $1",
+	.params = "biiiiiii"
 };
 static const struct db_stmt add_day = {
 	.sql = "INSERT INTO usage_days (user_id, day, application_id, model, used_us, used_pages, jobs_succeeded, "
@@ -112,8 +118,9 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct plan plan;
 	int64_t first, next;
-	struct db_value params[] = { uuid_value(user), db_int(more->us), db_int(more->pages),
-				     db_int(month_of(now_us)) };
+	usage_month(now_us, &first, &next);
+	struct db_value params[] = { uuid_value(user),	       db_int(more->us), db_int(more->pages),
+				     db_int(month_of(now_us)), db_int(first),	 db_int(next) };
 	if (plan_of_user(tx, user, &plan, err) != ERR_OK || db_post(tx, &make_totals, params, err) != ERR_OK ||
 	    db_query(tx, &add_reserved, params, &rows, err) != ERR_OK)
 		return err->code;
@@ -122,13 +129,7 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 	if (fits(plan.monthly_us, with_us, more->us, false, ret_shortage) &&
 	    fits(plan.monthly_pages, with_pages, more->pages, true, ret_shortage))
 		return ERR_OK;
-	usage_month(now_us, &first, &next);
 	ret_shortage->resets_us = next * US_PER_DAY;
-	/* The unit may go on, to fail a job for it. */
-	params[1] = db_int(-more->us);
-	params[2] = db_int(-more->pages);
-	if (db_query(tx, &add_reserved, params, &rows, err) != ERR_OK)
-		return err->code;
 	return err_set(err, ERR_QUOTA, "the plan's %s of this month are used up or reserved",
 		       ret_shortage->is_pages ? "pages" : "hours");
 }
@@ -140,12 +141,12 @@ enum err_code usage_settle(struct db_tx *tx, const struct usage_settlement *s, i
 	struct usage used = s->outcome == USAGE_SUCCEEDED ? s->used : (struct usage){ 0 };
 	struct db_value user = uuid_value(&s->user);
 	struct db_value application[] = { user, db_int(now_us) };
-	struct db_value totals[] = { user,
-				     db_int(s->reserved.us),
-				     db_int(s->reserved.pages),
-				     db_int(month_of(now_us)),
-				     db_int(used.us),
-				     db_int(used.pages) };
+	int64_t first, next;
+	usage_month(now_us, &first, &next);
+	struct db_value totals[] = {
+		user,	       db_int(s->reserved.us), db_int(s->reserved.pages), db_int(month_of(now_us)),
+		db_int(first), db_int(next),	       db_int(used.us),		  db_int(used.pages)
+	};
 	struct db_value day[] = { user,
 				  db_int(usage_day(now_us)),
 				  uuid_value(&s->application),

@@ -29,8 +29,8 @@ struct usage_shortage {
 };
 
 /*
- * Reserves `more` for a job of the user. Errors: ERR_QUOTA, with *ret_shortage filled (the unit is to end with this
- * error, or has changed nothing if it goes on); ERR_REFERENCE (no such user).
+ * Reserves `more` for a job of the user. Errors: ERR_QUOTA, with *ret_shortage filled, which must end the unit;
+ * ERR_REFERENCE (no such user).
  */
 enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const struct usage *more, int64_t now_us,
 			    struct usage_shortage *ret_shortage, struct err *err) MUST_CHECK;

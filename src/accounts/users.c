@@ -140,6 +140,13 @@ static const struct db_stmt list_deleted = {
 };
 static const struct db_stmt drop_user = { .sql = "DELETE FROM users WHERE id = $1", .params = "b" };
 
+enum err_code user_lock(struct db_tx *tx, const struct uuid *id, struct err *err)
+{
+	static const struct db_stmt lock = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}", .params = "b" };
+	struct db_value params[] = { uuid_value(id) };
+	return db_post(tx, &lock, params, err);
+}
+
 enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err)
 {
 	char text[UUID_TEXT_SIZE];

@@ -13,11 +13,8 @@
 
 #define JOB_COLUMNS                                                                                                    \
 	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "              \
-	"j.started_at, "                                                                                               \
-	"j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, j.error_message, "            \
-	"j.queue_job, "                                                                                                \
-	"j.parts_planned"
-enum { COLUMN_QUEUE_JOB = 17, COLUMN_PARTS = 18 };
+	"j.started_at, j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, "               \
+	"j.error_message"
 
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, "
@@ -49,6 +46,10 @@ static const struct db_stmt count_stmt = {
 	       "WHERE user_id = $1 AND what BETWEEN 0 AND 4 AND (what = $2 OR $2 < 0)",
 	.params = "bi"
 };
+/* Locked, so that the number is that of the attempt that is cancelled. */
+static const struct db_stmt number_stmt = {
+	.sql = "SELECT queue_job, parts_planned FROM jobs WHERE id = $1 AND owner_id = $2 {lock_rows}", .params = "bb"
+};
 static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
 						   "id = $1 AND owner_id = $2 AND state < 2 "
 						   "RETURNING id",
@@ -63,6 +64,10 @@ static const struct db_stmt retry_stmt = {
 static const struct db_stmt queued_stmt = { .sql = "UPDATE jobs SET queue_job = $2 WHERE id = $1", .params = "bi" };
 static const struct db_stmt file_jobs_stmt = {
 	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+};
+/* The jobs' rows change before their places in the queue, as everywhere. */
+static const struct db_stmt cancel_file_jobs_stmt = {
+	.sql = "UPDATE jobs SET state = 4 WHERE file_id = $1 AND state < 2", .params = "b"
 };
 static const struct db_stmt delete_file_jobs_stmt = { .sql = "DELETE FROM jobs WHERE file_id = $1", .params = "b" };
 
@@ -239,13 +244,14 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 	struct change *change = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value find[] = { id_value(change->id), id_value(change->owner) };
-	if (db_query(tx, &owned_stmt, find, &rows, err) != ERR_OK)
+	if (db_query(tx, &number_stmt, find, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
 		return not_found(err);
-	change->number = db_get_int(&rows, 0, COLUMN_QUEUE_JOB);
-	change->parts = (uint32_t)db_get_int(&rows, 0, COLUMN_PARTS);
-	read_row(&rows, 0, change->ret);
+	change->number = db_get_int(&rows, 0, 0);
+	change->parts = (uint32_t)db_get_int(&rows, 0, 1);
+	if (find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err) != ERR_OK)
+		return err->code;
 	struct db_value params[] = { find[0], find[1], db_int(clock_wall_us()) };
 	if (db_query(tx, &cancel_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
@@ -314,7 +320,8 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 	struct deletion *deletion = arg;
 	struct db_value params[] = { id_value(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
-	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
+	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK ||
+	    db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	for (size_t i = 0; i < deletion->jobs.count; i++) {
 		struct uuid id;

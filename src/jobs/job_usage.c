@@ -39,9 +39,9 @@ enum err_code job_usage_hold(struct db_tx *tx, const struct uuid *job, int64_t u
 		return ERR_OK;
 	struct usage more = { .us = us - held };
 	job_read_id(&rows, 0, 0, &owner);
-	if (set_reserved(tx, job, us, err) != ERR_OK)
+	if (usage_reserve(tx, &owner, &more, clock_wall_us(), ret_shortage, err) != ERR_OK)
 		return err->code;
-	return usage_reserve(tx, &owner, &more, clock_wall_us(), ret_shortage, err);
+	return set_reserved(tx, job, us, err);
 }
 
 enum err_code job_usage_settle(struct db_tx *tx, const struct uuid *job, enum usage_outcome outcome, struct err *err)

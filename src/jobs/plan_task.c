@@ -45,6 +45,7 @@ struct plan_task {
 	size_t waiting_count, storing_count;
 	double costs_s[WAITING_MAX], total_s; /* of what is being stored; of all */
 	double fraction; /* of the recording that is read, as what is being stored tells it */
+	int64_t read_us; /* decoded_us at that moment: the loop goes on while the pool stores */
 	uint32_t stored; /* parts */
 	bool over; /* the jail has ended: `end_why` says how */
 	struct err end_why;
@@ -121,7 +122,7 @@ static void run_store(struct http_work *work)
 				   .count = (uint32_t)t->storing_count,
 				   .costs_s = t->costs_s,
 				   .total_cost_s = t->total_s,
-				   .length_us = t->decoded_us,
+				   .length_us = t->read_us,
 				   .fraction = t->fraction };
 	enum err_code code = ERR_OK;
 	for (size_t i = 0; code == ERR_OK && i < t->storing_count; i++)
@@ -190,6 +191,7 @@ static void store_waiting(struct plan_task *t)
 		t->total_s += t->costs_s[i];
 	}
 	t->fraction = fraction_read(t);
+	t->read_us = t->decoded_us;
 	task_work(&t->base, run_store, done_store);
 }
 

@@ -197,7 +197,7 @@ void worker_claim_soon(struct worker *worker)
 static void on_parts_notice(void *arg, const char *text)
 {
 	struct worker *worker = arg;
-	worker->may_hold_more |= text == NULL;
+	worker->may_hold_more |= text == NULL && !db_is_alone(worker->spec.files->db);
 	int stage = parts_heard(worker->spec.queue, text);
 	if (stage >= 0)
 		claim_stage(worker, stage);

@@ -9,12 +9,9 @@ CREATE TABLE user_counts (
 
 -- The jobs of a file go when its deletion begins; what is left of earlier ones goes now.
 DELETE FROM jobs WHERE file_id IN (SELECT id FROM files WHERE state = 2);
-INSERT INTO user_counts (user_id, what, n) SELECT owner_id, state, count(*) FROM jobs GROUP BY owner_id, state;
-INSERT INTO user_counts (user_id, what, n) SELECT owner_id, 5, count(*) FROM files WHERE state <> 2 GROUP BY owner_id;
-INSERT INTO user_counts (user_id, what, n)
-    SELECT owner_id, 6, CAST(sum(size_bytes) AS {int}) FROM files WHERE state <> 2 GROUP BY owner_id;
 
--- Triggers keep them, so that no way in which a row comes or goes is forgotten. PostgreSQL wants a function for each.
+-- Triggers keep them, so that no way in which a row comes or goes is forgotten. PostgreSQL wants a function for each. Of two rows the
+-- lower comes first, so that units of one user lock them in one order.
 
 {sqlite CREATE TRIGGER files_added AFTER INSERT ON files FOR EACH ROW WHEN (NEW.state <> 2) BEGIN INSERT INTO user_counts
     (user_id, what, n) VALUES (NEW.owner_id, 5, 1), (NEW.owner_id, 6, NEW.size_bytes) ON CONFLICT (user_id, what) DO UPDATE
@@ -60,11 +57,13 @@ INSERT INTO user_counts (user_id, what, n)
 {postgres CREATE TRIGGER jobs_added AFTER INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION jobs_added()};
 
 {sqlite CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs FOR EACH ROW WHEN (OLD.state <> NEW.state) BEGIN INSERT INTO
-    user_counts (user_id, what, n) VALUES (OLD.owner_id, OLD.state, -1), (NEW.owner_id, NEW.state, 1) ON CONFLICT (user_id,
-    what) DO UPDATE SET n = user_counts.n + excluded.n; END};
+    user_counts (user_id, what, n) VALUES (OLD.owner_id, min(OLD.state, NEW.state), CASE WHEN OLD.state < NEW.state THEN -1
+    ELSE 1 END), (NEW.owner_id, max(OLD.state, NEW.state), CASE WHEN OLD.state < NEW.state THEN 1 ELSE -1 END) ON CONFLICT
+    (user_id, what) DO UPDATE SET n = user_counts.n + excluded.n; END};
 {postgres CREATE FUNCTION jobs_moved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO user_counts (user_id, what,
-    n) VALUES (OLD.owner_id, OLD.state, -1), (NEW.owner_id, NEW.state, 1) ON CONFLICT (user_id, what) DO UPDATE SET n =
-    user_counts.n + excluded.n; RETURN NULL; END $$};
+    n) VALUES (OLD.owner_id, least(OLD.state, NEW.state), CASE WHEN OLD.state < NEW.state THEN -1 ELSE 1 END),
+    (NEW.owner_id, greatest(OLD.state, NEW.state), CASE WHEN OLD.state < NEW.state THEN 1 ELSE -1 END) ON CONFLICT (user_id,
+    what) DO UPDATE SET n = user_counts.n + excluded.n; RETURN NULL; END $$};
 {postgres CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE
     FUNCTION jobs_moved()};
 
@@ -74,3 +73,9 @@ INSERT INTO user_counts (user_id, what, n)
     what, n) VALUES (OLD.owner_id, OLD.state, -1) ON CONFLICT (user_id, what) DO UPDATE SET n = user_counts.n +
     excluded.n; RETURN NULL; END $$};
 {postgres CREATE TRIGGER jobs_removed AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION jobs_removed()};
+
+-- What is there already; the triggers hold others off until this is committed.
+INSERT INTO user_counts (user_id, what, n) SELECT owner_id, state, count(*) FROM jobs GROUP BY owner_id, state;
+INSERT INTO user_counts (user_id, what, n) SELECT owner_id, 5, count(*) FROM files WHERE state <> 2 GROUP BY owner_id;
+INSERT INTO user_counts (user_id, what, n)
+    SELECT owner_id, 6, CAST(sum(size_bytes) AS {int}) FROM files WHERE state <> 2 GROUP BY owner_id;

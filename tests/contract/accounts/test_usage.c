@@ -157,14 +157,6 @@ static enum err_code reserve_unit(struct db_tx *tx, void *arg, struct err *err)
 	return usage_reserve(tx, &call->user, &call->more, call->now_us, &call->shortage, err);
 }
 
-/* Goes on after it was refused, as a worker does that fails the job for it. */
-static enum err_code reserve_and_go_on_unit(struct db_tx *tx, void *arg, struct err *err)
-{
-	struct usage_call *call = arg;
-	enum err_code code = usage_reserve(tx, &call->user, &call->more, call->now_us, &call->shortage, err);
-	return code == ERR_QUOTA ? ERR_OK : code;
-}
-
 static enum err_code settle_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct usage_call *call = arg;
@@ -222,15 +214,33 @@ static void what_is_reserved_and_used_is_never_more_than_the_plan(void **state)
 	assert_int_equal(try_reserve(f, &ada, 1, NOON + 31 * 86400 * SECOND, &shortage), ERR_QUOTA);
 }
 
-static void a_refused_reservation_changes_nothing_where_the_unit_goes_on(void **state)
+static void pages_are_limited_apart_and_a_refusal_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct uuid ada = user_with(f, 100 * SECOND);
 	struct usage_call call = { .user = ada, .more = { .pages = 11 }, .now_us = NOON };
-	assert_ok(run_unit(f->db, reserve_and_go_on_unit, &call, &why));
+	struct err err;
+	assert_int_equal(run_unit(f->db, reserve_unit, &call, &err), ERR_QUOTA);
 	assert_true(call.shortage.is_pages);
 	assert_int_equal(call.shortage.remaining, 10);
-	assert_int_equal(get_number(f->db, "SELECT reserved_us + reserved_pages FROM user_totals"), 0);
+	assert_int_equal(get_number(f->db, "SELECT count(*) FROM user_totals"), 0);
+}
+
+/* Two nodes whose clocks differ at the turn of a month. */
+static void the_months_sum_survives_clocks_that_differ(void **state)
+{
+	struct fixture *f = *state;
+	struct uuid ada = user_with(f, 100 * SECOND);
+	const int64_t december = 1764547200 * SECOND, november = december - SECOND;
+	struct usage_shortage shortage;
+	settle(f, &ada, 0, 30 * SECOND, USAGE_SUCCEEDED, november);
+	settle(f, &ada, 0, 40 * SECOND, USAGE_SUCCEEDED, december);
+	settle(f, &ada, 0, 5 * SECOND, USAGE_SUCCEEDED, november);
+	settle(f, &ada, 0, 7 * SECOND, USAGE_SUCCEEDED, december);
+	assert_int_equal(get_number(f->db, "SELECT month_us FROM user_totals"), 47 * SECOND);
+	assert_int_equal(try_reserve(f, &ada, 66 * SECOND, november, &shortage), ERR_QUOTA);
+	assert_int_equal(shortage.remaining, 65 * SECOND);
+	assert_int_equal(try_reserve(f, &ada, 53 * SECOND, december, &shortage), ERR_OK);
 }
 
 static void usage_is_reported_by_day_and_application(void **state)
@@ -407,7 +417,8 @@ static void a_thousand_at_once_never_overshoot(void **state)
 CONTRACT_MAIN(WITH_ALL(the_standard_plan_is_what_the_document_says),
 	      WITH_ALL(a_plan_is_made_changed_listed_and_deleted), WITH_ALL(a_plan_that_makes_no_sense_is_refused),
 	      WITH_ALL(what_is_reserved_and_used_is_never_more_than_the_plan),
-	      WITH_ALL(a_refused_reservation_changes_nothing_where_the_unit_goes_on),
-	      WITH_ALL(usage_is_reported_by_day_and_application), cmocka_unit_test(months_and_days_are_the_calendars),
+	      WITH_ALL(pages_are_limited_apart_and_a_refusal_changes_nothing),
+	      WITH_ALL(the_months_sum_survives_clocks_that_differ), WITH_ALL(usage_is_reported_by_day_and_application),
+	      cmocka_unit_test(months_and_days_are_the_calendars),
 	      WITH_ALL(the_sum_of_the_parts_is_the_whole_under_parallel_load_and_crashes),
 	      WITH_ALL(a_thousand_at_once_never_overshoot))

@@ -34,7 +34,7 @@ static void refuse(struct http_request *request, int status, const char *message
 	http_reply_error_with(request, status, message, status == UNAUTHORIZED ? &challenge : NULL);
 }
 
-/* False: the request was answered. API tokens are for the dialects whose routes say so. */
+/* False: the request was answered. API tokens are for dialects to come; a session's rights are more. */
 static bool take_answer(struct http_request *request, const struct access_question *question)
 {
 	if (question->code == ERR_OK && question->access.kind != ACCESS_SESSION) {

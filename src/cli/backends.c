@@ -83,11 +83,10 @@ enum err_code backends_open_db(const struct settings *s, enum db_role role, uv_l
 {
 	struct db *db = NULL;
 	enum err_code code = open_db(s, role, loop, &db, err);
-	if (code == ERR_NOT_FOUND && role == DB_ADMIN && !backends_use_postgres(s)) {
-		code = backends_make_data(s, err);
-		if (!code)
-			code = open_db(s, DB_SERVER, loop, &db, err);
-	}
+	if (code == ERR_NOT_FOUND && role == DB_ADMIN)
+		return err_set(err, code,
+			       "there is no database in \"%s\": start the server, or say where its data is with --data",
+			       s->data);
 	if (!code)
 		code = role == DB_SERVER ? migrate_up(db, err) : check_schema(db, err);
 	if (code) {
@@ -96,6 +95,12 @@ enum err_code backends_open_db(const struct settings *s, enum db_role role, uv_l
 	}
 	*ret = db;
 	return ERR_OK;
+}
+
+enum err_code backends_make_db(const struct settings *s, struct db **ret, struct err *err)
+{
+	enum err_code code = backends_make_data(s, err);
+	return code ? code : backends_open_db(s, DB_SERVER, NULL, ret, err);
 }
 
 /* -- keys and accounts -------------------------------------------------------------------------------- */

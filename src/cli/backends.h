@@ -21,11 +21,13 @@ bool backends_use_s3(const struct settings *settings);
 
 /*
  * Opens the database and brings its schema up to date (DB_SERVER). For DB_ADMIN the schema must be that of this program
- * already; where there is no database yet, one is made, so that users can be added before the first start. `loop` NULL:
- * db_run only.
+ * already. `loop` NULL: db_run only. Errors: ERR_NOT_FOUND (DB_ADMIN: there is no database in the data folder).
  */
 enum err_code backends_open_db(const struct settings *settings, enum db_role role, uv_loop_t *loop, struct db **ret,
 			       struct err *err) MUST_CHECK;
+
+/* For a command that may be the first: makes the data folder and SQLite's database where there is none. */
+enum err_code backends_make_db(const struct settings *settings, struct db **ret, struct err *err) MUST_CHECK;
 
 /* The master keys. Where none is set it is master.key in the data folder, which is made for a database that is new. */
 enum err_code backends_open_keyring(const struct settings *settings, struct db *db, struct keyring **ret,

@@ -52,6 +52,8 @@ static enum err_code find_verb(struct admin_options *o, const struct admin_verb 
 static enum err_code open_all(struct admin *admin, const struct admin_verb *verb, struct err *err)
 {
 	enum err_code code = backends_open_db(admin->settings, DB_ADMIN, NULL, &admin->db, err);
+	if (code == ERR_NOT_FOUND && verb->needs & ADMIN_MAY_BEGIN)
+		code = backends_make_db(admin->settings, &admin->db, err);
 	if (!code && verb->needs & ADMIN_NEEDS_KEYS)
 		code = backends_open_keyring(admin->settings, admin->db, &admin->keyring, err);
 	if (!code && verb->needs & ADMIN_NEEDS_KEYS)
@@ -104,9 +106,10 @@ static int run(int argc, char **argv)
 		{ 0, "monthly-pages", "N", "plan set: pages in a month", NULL, OPT_STRING, &o.monthly_pages, 0, 0 },
 		{ 0, "max-file-bytes", "N", "plan set: size of one file", NULL, OPT_STRING, &o.max_file_bytes, 0, 0 },
 		{ 0, "storage-bytes", "N", "plan set: size of all files", NULL, OPT_STRING, &o.storage_bytes, 0, 0 },
-		{ 0, "history-days", "N", "plan set: until ended jobs and their files go", NULL, OPT_STRING,
-		  &o.history_days, 0, 0 },
-		{ 0, "concurrency", "N", "plan set: jobs that run at once", NULL, OPT_STRING, &o.concurrency, 0, 0 },
+		{ 0, "history-days", "N", "plan set: until ended jobs and their files go (kept, not in force yet)",
+		  NULL, OPT_STRING, &o.history_days, 0, 0 },
+		{ 0, "concurrency", "N", "plan set: jobs that run at once (kept, not in force yet)", NULL, OPT_STRING,
+		  &o.concurrency, 0, 0 },
 		{ 0, "weight", "N", "plan set: share of the engines (1)", NULL, OPT_STRING, &o.weight, 0, 0 },
 		{ 0, "max-priority", "N", "plan set: highest priority, -10 to 10", NULL, OPT_STRING, &o.max_priority, 0,
 		  0 },

@@ -33,7 +33,8 @@ struct admin {
 /* What a command needs beside the database. */
 enum admin_need {
 	ADMIN_NEEDS_KEYS = 1 << 0, /* `keyring` and `accounts` */
-	ADMIN_NEEDS_BLOBS = 1 << 1
+	ADMIN_NEEDS_BLOBS = 1 << 1,
+	ADMIN_MAY_BEGIN = 1 << 2 /* makes the database where there is none yet */
 };
 
 /* One command: "user add". */

@@ -273,7 +273,7 @@ static enum err_code run_delete(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "user", "add", "an e-mail address", 1, ADMIN_NEEDS_KEYS, run_add },
+	{ "user", "add", "an e-mail address", 1, ADMIN_NEEDS_KEYS | ADMIN_MAY_BEGIN, run_add },
 	{ "user", "list", "no more words", 0, 0, run_list },
 	{ "user", "show", "one name", 1, 0, run_show },
 	{ "user", "set", "one name", 1, 0, run_set },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/backends.h"
 #include "cli/opts.h"
 #include "cli/server.h"
 
@@ -22,6 +23,10 @@ static enum err_code work(void *ctx, char **words, int count, int *ret_status, s
 	if (count > 0)
 		return err_set(err, ERR_USAGE, "\"%s\" is no option of the server", words[0]);
 	enum err_code code = settings_load(&o->input, &loaded, err);
+	if (!code && !o->server.with_api && !backends_use_postgres(settings_of(loaded)))
+		code = err_set(err, ERR_CONFIG,
+			       "a worker shares the database of a server on another machine: set POSTGRES_HOST and "
+			       "POSTGRES_PASSWORD as there. A server on SQLite does its work by itself");
 	return code ? code : server_run(settings_of(loaded), &o->server, err);
 }
 

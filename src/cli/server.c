@@ -89,6 +89,11 @@ static enum err_code open_data(struct server *s, struct err *err)
 		code = impatient_open(s->db, &s->api_db, err);
 	if (!code)
 		code = backends_open_blobs(settings, &s->blobs, err);
+	if (!code && backends_use_postgres(settings) && !backends_use_s3(settings))
+		log_line(LOG_WARNING,
+			 "files are in the folder %s/blobs: every server and worker on this database must have the "
+			 "same one there",
+			 settings->data);
 	if (!code)
 		code = backends_open_keyring(settings, s->db, &s->keyring, err);
 	if (!code)

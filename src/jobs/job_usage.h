@@ -1,7 +1,7 @@
 /*
- * What a job costs its user (accounts/usage.h): reserved when the job is added, more as it turns out to be longer, and
- * settled in the unit of work in which it ends, however it ends. Steps inside units of work, after the one that changed
- * the job's row: all units take a job's row before its user's totals.
+ * What a job costs its user (accounts/usage.h): reserved when the job is added as far as its length is known, more as
+ * it turns out to be longer, and settled in the unit of work in which it ends, however it ends. Steps inside units of
+ * work, after the one that changed the job's row: all units take a job's row before its user's totals.
  */
 #ifndef TIRO_JOBS_JOB_USAGE_H
 #define TIRO_JOBS_JOB_USAGE_H

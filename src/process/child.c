@@ -387,4 +387,7 @@ void child_die_with_parent(void)
 {
 	/* A parent that went before this call is noticed by the channel: it is at its end. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A terminal and a service manager signal the whole group; the parent drains, and needs us until it is done. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 }

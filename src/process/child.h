@@ -67,7 +67,8 @@ int child_pid(const struct child *child);
  */
 enum err_code child_find_program(const char *program, char *ret, struct err *err) MUST_CHECK;
 
-/* For the child's main: dies with its parent (prctl(2), PR_SET_PDEATHSIG). */
+/* For the child's main: dies with its parent (prctl(2), PR_SET_PDEATHSIG) and not before it: signals to the whole
+ * group, SIGINT and SIGTERM, are the parent's to act on. */
 void child_die_with_parent(void);
 
 #endif

@@ -108,6 +108,12 @@ def test_what_is_wrong_is_said_and_nothing_is_done(place):
     assert len(place.users()) == 1
 
 
+def test_a_folder_without_a_database_is_an_error_and_stays_without(tmp_path):
+    place = Place({"TIRO_DATA": str(tmp_path / "typo")})
+    place.refused(66, "start the server, or say where its data is with --data", "user", "list")
+    assert not (tmp_path / "typo").exists()
+
+
 def test_plans_are_made_changed_and_given(place):
     place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
     [standard] = [json.loads(line) for line in place.ok("plan", "list", "--json").splitlines()]

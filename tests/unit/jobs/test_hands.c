@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "jobs/hands.h"
 
-enum { THREADS = 2, SAMPLES = 16000, WAIT_S = 30, WATCH_MS = 1000, PART_LIMIT_MS = 3 * WATCH_MS / 2 };
+enum { THREADS = 2, SAMPLES = 16000, WAIT_S = 30, WATCH_MS = 1000, PART_LIMIT_MS = 6 * WATCH_MS };
 
 /* What came of a part. */
 struct part {

@@ -74,6 +74,7 @@ static void run(struct http_work *work)
 		upload_abort(steal_ptr(&intake->upload));
 		break;
 	}
+	intake->why.code = code;
 	if (code != ERR_OK && intake->upload)
 		upload_abort(steal_ptr(&intake->upload));
 }

@@ -107,8 +107,13 @@ static enum err_code reserve(struct upload *upload, uint64_t bytes, struct err *
 /* A step ahead; near the end of the quota only what is needed. */
 static enum err_code reserve_more(struct upload *upload, uint64_t needed, struct err *err)
 {
-	enum err_code code = reserve(upload, needed + RESERVE_STEP, err);
-	return code == ERR_NO_SPACE ? reserve(upload, needed, err) : code;
+	struct err why;
+	if (reserve(upload, needed + RESERVE_STEP, &why) == ERR_OK)
+		return ERR_OK;
+	if (why.code == ERR_NO_SPACE)
+		return reserve(upload, needed, err);
+	*err = why;
+	return why.code;
 }
 
 /* -- begin ----------------------------------------------------------------------------------------- */
@@ -139,6 +144,9 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct beginning *b = arg;
 	struct plan plan;
+	if (plan_of_user(tx, &b->spec->owner, &plan, err) != ERR_OK || check_size(b, &plan, err) != ERR_OK ||
+	    check_quota(tx, b->upload, &plan, b->upload->reserved_bytes, err) != ERR_OK)
+		return err->code;
 	struct db_value params[] = { file_uuid_value(&b->spec->id),
 				     file_uuid_value(&b->spec->owner),
 				     db_text(b->spec->name),
@@ -146,9 +154,7 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 				     db_int((int64_t)b->upload->reserved_bytes),
 				     db_int(b->upload->begun_us),
 				     db_int(b->node) };
-	if (plan_of_user(tx, &b->spec->owner, &plan, err) != ERR_OK || check_size(b, &plan, err) != ERR_OK ||
-	    check_quota(tx, b->upload, &plan, b->upload->reserved_bytes, err) != ERR_OK ||
-	    db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
+	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK)
 		return err->code;
 	return file_key_add_owner(tx, &b->spec->id, &b->spec->owner, b->key, err);
 }

@@ -18,8 +18,11 @@ enum { BUCKETS = 1024 };
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO events (file_id, name, data, created_at) VALUES ($1, $2, $3, $4)", .params = "btti"
 };
+/* A row without an event where there is none; no row where the file is gone, of which a notice may have been missed. */
 static const struct db_stmt read_stmt = {
-	.sql = "SELECT id, name, data FROM events WHERE file_id = $1 AND id > $2 ORDER BY id LIMIT $3", .params = "bii"
+	.sql = "SELECT e.id, e.name, e.data FROM files f LEFT JOIN events e ON e.file_id = f.id AND e.id > $2 "
+	       "WHERE f.id = $1 AND f.state <> 2 ORDER BY e.id LIMIT $3",
+	.params = "bii"
 };
 
 enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *name, const char *data, struct err *err)
@@ -159,6 +162,8 @@ static enum err_code run_read(struct db_tx *tx, void *arg, struct err *err)
 static void deliver_to(struct follower *follower, const struct db_rows *rows)
 {
 	for (size_t i = 0; i < rows->count && !follower->gone; i++) {
+		if (db_is_null(rows, i, 0))
+			continue;
 		struct event event = { db_get_int(rows, i, 0), db_get_text(rows, i, 1), db_get_text(rows, i, 2) };
 		if (event.id <= follower->last_id)
 			continue;
@@ -209,6 +214,9 @@ static void on_read(void *arg, enum err_code code, const struct err *err)
 	if (code != ERR_OK) {
 		/* The next notice, or the one that tells of a connection that is back, tries again. */
 		log_line(LOG_WARNING, "events could not be read: %s", err->message);
+	} else if (topic->rows.count == 0) {
+		tell_gone(topic);
+		return;
 	} else {
 		topic->delivering = true;
 		for (struct follower *f = topic->followers; f; f = f->next)

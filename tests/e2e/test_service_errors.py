@@ -196,6 +196,8 @@ def test_forms_that_are_not_right_are_refused(server, user):
     cut = whole[:-10]
     bad = [(multipart(None)[0], headers, "file"), (multipart(b"")[0], headers, "file"), (twice, headers, "file"),
            (cut, headers, None), (b"nonsense", headers, None),
+           (whole.replace(b"Content-Type: audio/wav", b"Content-Type: audio/\xff"), headers, "file"),
+           (multipart(WAV, fields=[("language", "en\0")])[0], headers, "language"),
            (whole, {"Content-Type": "multipart/form-data"}, None)]
     for body, form, field in bad:
         assert is_error(user.request("POST", "/files/upload", body, form), 400, "VALIDATION_ERROR", field)

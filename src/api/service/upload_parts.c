@@ -26,6 +26,16 @@ static const char *last_name(const char *path)
 	return name;
 }
 
+/* RFC 9110, 5.5: what a header's value is made of today. */
+static bool is_printable(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			return false;
+	}
+	return true;
+}
+
 static enum err_code on_part(void *owner, const struct multipart_part *part, struct err *err)
 {
 	struct upload_form *form = owner;
@@ -37,6 +47,8 @@ static enum err_code on_part(void *owner, const struct multipart_part *part, str
 	const char *name = part->filename ? last_name(part->filename) : "";
 	if (strlen(name) >= sizeof form->name)
 		return upload_form_wrong(form, "file", "has too long a name", err);
+	if (!is_printable(part->content_type))
+		return upload_form_wrong(form, "file", "has a Content-Type that is no text", err);
 	form->has_file = true;
 	form->part = PART_FILE;
 	(void)snprintf(form->name, sizeof form->name, "%s", name[0] ? name : "file");
@@ -92,6 +104,8 @@ static enum err_code on_part_end(void *owner, struct err *err)
 	struct upload_form *form = owner;
 	if (form->part == PART_OPTION) {
 		form->value[form->value_len] = '\0';
+		if (strlen(form->value) != form->value_len)
+			return upload_form_wrong(form, form->option, "is no text", err);
 		return upload_form_option(form, form->option, form->value, err);
 	}
 	/* A file that is shorter than what was held back. */

@@ -159,6 +159,50 @@ static void an_upload_beyond_the_quota_is_refused_and_leaves_nothing(void **stat
 	assert_int_equal(count_objects(), 1);
 }
 
+static void allow_a_mebibyte(void)
+{
+	static const struct db_stmt narrow = { .sql = "UPDATE plans SET storage_bytes = 1048576", .params = "" };
+	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
+}
+
+static void what_an_upload_announces_is_taken_from_the_first_byte_on(void **state)
+{
+	(void)state;
+	struct sending first, second;
+	allow_a_mebibyte();
+	make_speech(2); /* 0.8 MB */
+	struct intake *intake = begin(&first, &alice, speech.len);
+	feed(intake, &first, speech.data, 1000);
+	first.room = false;
+	(void)begin(&second, &alice, speech.len);
+	wait_for(&second.ended, "the end of an upload");
+	assert_int_equal(second.why.code, ERR_NO_SPACE);
+	feed(intake, &first, speech.data + 1000, speech.len - 1000);
+	intake_finish(intake);
+	wait_for(&first.ended, "the end of an upload");
+	assert_int_equal(first.why.code, ERR_OK);
+}
+
+static void an_upload_without_a_length_may_fill_the_quota(void **state)
+{
+	(void)state;
+	struct sending sent;
+	allow_a_mebibyte();
+	make_speech(2);
+	struct intake *intake = begin(&sent, &alice, 0);
+	feed(intake, &sent, speech.data, speech.len);
+	intake_finish(intake);
+	wait_for(&sent.ended, "the end of an upload");
+	assert_int_equal(sent.why.code, ERR_OK);
+	intake = begin(&sent, &alice, 0);
+	feed(intake, &sent, speech.data, speech.len);
+	if (!sent.ended)
+		intake_finish(intake);
+	wait_for(&sent.ended, "the end of an upload");
+	assert_int_equal(sent.why.code, ERR_NO_SPACE);
+	assert_int_equal(count_objects(), 1);
+}
+
 static void an_upload_that_breaks_off_leaves_nothing(void **state)
 {
 	(void)state;
@@ -435,6 +479,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_share_gives_words_to_another_and_takes_them_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upload_beyond_the_quota_is_refused_and_leaves_nothing, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_an_upload_announces_is_taken_from_the_first_byte_on, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_upload_without_a_length_may_fill_the_quota, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upload_that_breaks_off_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upload_larger_than_the_plan_allows_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_follows_is_told_when_there_is_no_more, setup, teardown),

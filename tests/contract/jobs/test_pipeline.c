@@ -165,6 +165,18 @@ static void allow_a_mebibyte(void)
 	assert_ok(db_run_stmt(db, DB_WRITE, &narrow, NULL, NULL, &why));
 }
 
+/* An upload begins in the background. */
+static void wait_for_row(const struct uuid *file)
+{
+	struct file_row row;
+	struct err err;
+	int64_t until = clock_monotonic_us() + WAIT_S * US_PER_S;
+	while (files_find(&files, &alice, file, &row, &err) != ERR_OK) {
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+		assert_true(clock_monotonic_us() < until);
+	}
+}
+
 static void what_an_upload_announces_is_taken_from_the_first_byte_on(void **state)
 {
 	(void)state;
@@ -172,12 +184,11 @@ static void what_an_upload_announces_is_taken_from_the_first_byte_on(void **stat
 	allow_a_mebibyte();
 	make_speech(2); /* 0.8 MB */
 	struct intake *intake = begin(&first, &alice, speech.len);
-	feed(intake, &first, speech.data, 1000);
-	first.room = false;
+	wait_for_row(&first.job.file);
 	(void)begin(&second, &alice, speech.len);
 	wait_for(&second.ended, "the end of an upload");
 	assert_int_equal(second.why.code, ERR_NO_SPACE);
-	feed(intake, &first, speech.data + 1000, speech.len - 1000);
+	feed(intake, &first, speech.data, speech.len);
 	intake_finish(intake);
 	wait_for(&first.ended, "the end of an upload");
 	assert_int_equal(first.why.code, ERR_OK);

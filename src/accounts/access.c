@@ -164,6 +164,7 @@ static enum err_code api_token_unit(struct db_tx *tx, void *arg, struct err *err
 
 /* A use that is to be noted. */
 struct use {
+	struct access_cache *cache;
 	struct uuid token;
 	int64_t now_us;
 };
@@ -176,9 +177,11 @@ static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 
 static void on_used(void *arg, enum err_code code, const struct err *err)
 {
+	struct use *use = arg;
+	use->cache->counts.noting--;
 	if (code)
 		log_line(LOG_DEBUG, "the use of a token was not noted: %s", err->message);
-	free(arg);
+	free(use);
 }
 
 /* Nobody waits for it, and nobody is refused where it fails. */
@@ -188,7 +191,8 @@ static void note_use(struct access_cache *cache, const struct access *access)
 	struct use *use = malloc(sizeof *use);
 	if (!use)
 		return;
-	*use = (struct use){ .token = access->token, .now_us = wall_us(cache) };
+	cache->counts.noting++;
+	*use = (struct use){ .cache = cache, .token = access->token, .now_us = wall_us(cache) };
 	struct db_work work = {
 		.mode = DB_WRITE_RELAXED, .is_single = true, .run = use_unit, .done = on_used, .arg = use
 	};

@@ -74,6 +74,7 @@ bool access_check(struct access_cache *cache, const char *token, size_t len, str
 /* For metrics. */
 struct access_counts {
 	uint64_t hits, lookups, refused;
+	uint64_t noting; /* uses of API tokens that are being noted now */
 };
 struct access_counts access_counts(const struct access_cache *cache);
 

@@ -191,6 +191,19 @@ enum err_code user_change(struct db_tx *tx, const struct uuid *id, const struct 
 	return code ? code : user_tell(tx, id, err);
 }
 
+enum err_code user_change_role(struct db_tx *tx, const struct uuid *id, enum role role, bool is_grant, int64_t now_us,
+			       struct err *err)
+{
+	struct user user;
+	if (user_lock(tx, id, err) != ERR_OK || user_find(tx, id, &user, err) != ERR_OK)
+		return err->code;
+	unsigned bit = roles_of(role).bits;
+	struct roles roles = { is_grant ? user.roles.bits | bit : user.roles.bits & ~bit };
+	if (!roles.bits)
+		return err_set(err, ERR_INVALID, "\"%s\" is the only role of %s", role_name(role), user.email);
+	return user_change(tx, id, &(struct user_change){ .roles = &roles }, now_us, err);
+}
+
 enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const char *hash, int64_t now_us,
 				struct err *err)
 {

@@ -110,6 +110,11 @@ struct user_change {
 enum err_code user_change(struct db_tx *tx, const struct uuid *id, const struct user_change *change, int64_t now_us,
 			  struct err *err) MUST_CHECK;
 
+/* One role more, or one less, whatever else changes at the same time. Errors: ERR_INVALID (it is the user's only one:
+ * who has none could do nothing but log in, and would be told so nowhere). */
+enum err_code user_change_role(struct db_tx *tx, const struct uuid *id, enum role role, bool is_grant, int64_t now_us,
+			       struct err *err) MUST_CHECK;
+
 /* A new password ends all tokens. */
 enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const char *hash, int64_t now_us,
 				struct err *err) MUST_CHECK;

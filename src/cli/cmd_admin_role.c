@@ -22,33 +22,30 @@ static enum err_code run_list(struct admin *admin, struct err *err)
 
 struct change_call {
 	struct uuid id;
-	struct user_change change;
+	enum role role;
+	bool is_grant;
 };
 
 static enum err_code change_unit(struct db_tx *tx, void *arg, struct err *err)
 {
-	struct change_call *call = arg;
-	return user_change(tx, &call->id, &call->change, clock_wall_us(), err);
+	const struct change_call *call = arg;
+	return user_change_role(tx, &call->id, call->role, call->is_grant, clock_wall_us(), err);
 }
 
-/* A user without any role could do nothing but log in, and would be told so nowhere. */
-static enum err_code change_roles(struct admin *admin, bool is_grant, struct err *err)
+static enum err_code change_role(struct admin *admin, bool is_grant, struct err *err)
 {
 	const char *word = admin->options->words[1];
+	struct change_call call = { .is_grant = is_grant };
 	struct user user;
-	enum role role;
-	if (!role_find(word, strlen(word), &role))
+	if (!role_find(word, strlen(word), &call.role))
 		return err_set(err, ERR_USAGE, "there is no role \"%s\"; \"tiro admin role list\" lists them", word);
 	if (admin_find_user(admin, &user, err) != ERR_OK)
 		return err->code;
-	unsigned bits = roles_of(role).bits;
-	struct roles roles = { is_grant ? user.roles.bits | bits : user.roles.bits & ~bits };
-	if (!roles.bits)
-		return err_set(err, ERR_USAGE,
-			       "\"%s\" is the only role of %s: use \"tiro admin user set %s --inactive\"", word,
-			       user.email, user.email);
-	struct change_call call = { .id = user.id, .change = { .roles = &roles } };
+	call.id = user.id;
 	enum err_code code = admin_run_unit(admin, DB_WRITE, change_unit, &call, err);
+	if (code == ERR_INVALID)
+		return err_set(err, code, "\"%s\" is the only role of %s: use \"tiro admin user set %s --inactive\"",
+			       word, user.email, user.email);
 	if (!code)
 		(void)printf("%s: %s %s\n", user.email, word, is_grant ? "granted" : "revoked");
 	return code;
@@ -56,12 +53,12 @@ static enum err_code change_roles(struct admin *admin, bool is_grant, struct err
 
 static enum err_code run_grant(struct admin *admin, struct err *err)
 {
-	return change_roles(admin, true, err);
+	return change_role(admin, true, err);
 }
 
 static enum err_code run_revoke(struct admin *admin, struct err *err)
 {
-	return change_roles(admin, false, err);
+	return change_role(admin, false, err);
 }
 
 static const struct admin_verb verbs[] = {

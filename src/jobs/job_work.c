@@ -53,7 +53,7 @@ static const struct db_stmt part_done_stmt = {
 	.sql = "UPDATE jobs SET parts_done = parts_done + 1, cost_done = cost_done + $2, busy_us = busy_us + $3, "
 	       "progress = {greatest}(progress, plan_fraction * (cost_done + $2) / {greatest}(cost_planned, 1)) "
 	       "WHERE queue_job = $1 "
-	       "RETURNING planned, parts_planned, parts_done, finishes, progress, busy_us, duration_us",
+	       "RETURNING planned, parts_planned, parts_done, finishes, progress, busy_us",
 	.params = "iii"
 };
 

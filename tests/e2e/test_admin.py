@@ -143,7 +143,7 @@ def test_roles_are_granted_and_revoked(place):
     assert place.users()[0]["roles"] == ["admin", "user"]
     place.ok("role", "revoke", "ada@example.org", "user")
     assert place.users()[0]["roles"] == ["admin"]
-    place.refused(64, "is the only role", "role", "revoke", "ada@example.org", "admin")
+    place.refused(65, "is the only role", "role", "revoke", "ada@example.org", "admin")
     place.refused(64, 'no role "emperor"', "role", "grant", "ada@example.org", "emperor")
     place.refused(66, "there is no such user", "role", "grant", "bob@example.org", "admin")
 

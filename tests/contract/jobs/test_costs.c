@@ -26,6 +26,17 @@ static void allow_seconds(int64_t seconds)
 	assert_ok(db_run_stmt(db, DB_WRITE, &limit, params, NULL, &why));
 }
 
+/* 24 s of speech, whose length is known before they are stored. */
+static void send_measured(struct sending *sent)
+{
+	make_speech(2);
+	struct intake *intake = begin(sent, &alice, speech.len);
+	sent->job.length_us = 24 * US_PER_S;
+	feed(intake, sent, speech.data, speech.len);
+	intake_finish(intake);
+	wait_for(&sent->ended, "the end of an upload");
+}
+
 /* From the events that `watch` has seen on. */
 static void run_to_the_end(const struct sending *sent, struct watch *watch)
 {
@@ -58,12 +69,7 @@ static void a_known_length_is_reserved_and_a_cancelled_job_costs_nothing(void **
 	(void)state;
 	struct sending sent;
 	struct job_row job;
-	make_speech(2);
-	struct intake *intake = begin(&sent, &alice, speech.len);
-	sent.job.length_us = 24 * US_PER_S;
-	feed(intake, &sent, speech.data, speech.len);
-	intake_finish(intake);
-	wait_for(&sent.ended, "the end of an upload");
+	send_measured(&sent);
 	assert_int_equal(sent.why.code, ERR_OK);
 	check_totals(0, 24 * US_PER_S);
 	assert_ok(job_cancel_row(&files, &alice, &sent.job.id, &job, &why));
@@ -75,13 +81,8 @@ static void a_job_beyond_the_plan_is_refused_and_leaves_nothing(void **state)
 {
 	(void)state;
 	struct sending sent;
-	make_speech(2);
 	allow_seconds(23);
-	struct intake *intake = begin(&sent, &alice, speech.len);
-	sent.job.length_us = 24 * US_PER_S;
-	feed(intake, &sent, speech.data, speech.len);
-	intake_finish(intake);
-	wait_for(&sent.ended, "the end of an upload");
+	send_measured(&sent);
 	assert_int_equal(sent.why.code, ERR_QUOTA);
 	assert_int_equal(sent.shortage.requested, 24 * US_PER_S);
 	assert_int_equal(sent.shortage.remaining, 23 * US_PER_S);
@@ -118,12 +119,7 @@ static void a_file_that_is_deleted_under_its_job_costs_nothing(void **state)
 {
 	(void)state;
 	struct sending sent;
-	make_speech(2);
-	struct intake *intake = begin(&sent, &alice, speech.len);
-	sent.job.length_us = 24 * US_PER_S;
-	feed(intake, &sent, speech.data, speech.len);
-	intake_finish(intake);
-	wait_for(&sent.ended, "the end of an upload");
+	send_measured(&sent);
 	check_totals(0, 24 * US_PER_S);
 	assert_ok(job_delete_file(&files, &alice, &sent.job.file, &why));
 	check_totals(0, 0);

@@ -1,5 +1,5 @@
 /*
- * API tokens: what programs send in the place of a log-in, to the dialects that take them (none yet). A token belongs
+ * API tokens: what programs send in the place of a log-in, to the dialects that take them. A token belongs
  * to an application, which is charged, or is a user's own key. Its value is 256 random bits, shown once and kept as
  * their SHA-256: with that much chance in it a slow hash would protect nothing, and the look-up by hash tells a
  * guesser's clock nothing.

@@ -41,13 +41,16 @@ struct api {
 /* Who may use a route; the zero value is none, so that no route is open by oversight (http/route.h). */
 enum api_scope {
 	API_ANYBODY = 1,
-	API_USER /* a Bearer access token */
+	API_USER, /* a Bearer access token of a session */
+	API_TOKEN /* a Bearer API token with the permission that the method needs: to read for GET, else to write */
 };
 
 /* The object that the server of this request belongs to. */
 struct api *api_of(const struct http_request *request);
 
-/* The id of the user who sends the request; on routes of API_USER. */
+/* Who sends the request, and which application of theirs is charged; on all routes but API_ANYBODY's. */
+const struct access *api_access(const struct http_request *request);
+/* The user's id alone. */
 const struct uuid *api_user(const struct http_request *request);
 
 /* -- starting ---------------------------------------------------------------------------------------- */

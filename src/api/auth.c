@@ -1,14 +1,16 @@
 /* Who sends a request: the Bearer token, checked against the cache, at once where it is known. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "accounts/api_tokens.h"
 #include "api/api_priv.h"
 #include "base/cleanup.h"
 #include "http/request.h"
 #include "http/response.h"
 
-enum { UNAUTHORIZED = 401, UNAVAILABLE = 503 };
+enum { UNAUTHORIZED = 401, FORBIDDEN = 403, UNAVAILABLE = 503 };
 
 /* The principal of an admitted request; small, because event streams keep it. */
 struct caller {
@@ -34,13 +36,36 @@ static void refuse(struct http_request *request, int status, const char *message
 	http_reply_error_with(request, status, message, status == UNAUTHORIZED ? &challenge : NULL);
 }
 
-/* False: the request was answered. API tokens are for dialects to come; a session's rights are more. */
+/* Whose is the one is not let in with the other: a session's rights are more, an application's charges are its own. */
+static bool is_right_kind(struct http_request *request, const struct access *access)
+{
+	bool wants_token = http_request_route(request)->scope == API_TOKEN;
+	if ((access->kind == ACCESS_API_TOKEN) == wants_token)
+		return true;
+	refuse(request, UNAUTHORIZED,
+	       wants_token ? "an access token is not for this path: send an API token" :
+			     "an API token is not for this path: log in, and send the access token");
+	return false;
+}
+
+static bool is_permitted(struct http_request *request, const struct access *access)
+{
+	enum http_method method = http_request_route(request)->method;
+	enum permission needed = method == HTTP_METHOD_GET ? PERMISSION_READ : PERMISSION_WRITE;
+	if (access->permissions & (int)needed)
+		return true;
+	char message[96];
+	(void)snprintf(message, sizeof message, "the API token lacks the permission \"%s\"", permission_name(needed));
+	refuse(request, FORBIDDEN, message);
+	return false;
+}
+
+/* False: the request was answered. */
 static bool take_answer(struct http_request *request, const struct access_question *question)
 {
-	if (question->code == ERR_OK && question->access.kind != ACCESS_SESSION) {
-		refuse(request, UNAUTHORIZED, "an API token is not for this path: log in, and send the access token");
+	if (question->code == ERR_OK && (!is_right_kind(request, &question->access) ||
+					 !is_permitted(request, &question->access)))
 		return false;
-	}
 	if (question->code == ERR_DENIED || question->code == ERR_TIMEOUT) {
 		refuse(request, UNAUTHORIZED, question->err.message);
 		return false;
@@ -102,7 +127,8 @@ enum http_auth api_authenticate(void *owner, struct http_request *request, int s
 		return HTTP_AUTH_ADMIT;
 	const char *header = http_request_header(request, "authorization");
 	if (!header || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
-		refuse(request, UNAUTHORIZED, "send an access token in the header Authorization: Bearer");
+		refuse(request, UNAUTHORIZED, scope == API_TOKEN ? "send an API token in the header Authorization: Bearer" :
+						       "send an access token in the header Authorization: Bearer");
 		return HTTP_AUTH_ANSWERED;
 	}
 	const char *token = header + sizeof scheme - 1;
@@ -110,7 +136,12 @@ enum http_auth api_authenticate(void *owner, struct http_request *request, int s
 	return look_up(owner, request, token, strcspn(token, " "));
 }
 
+const struct access *api_access(const struct http_request *request)
+{
+	return &((const struct caller *)http_request_principal(request))->access;
+}
+
 const struct uuid *api_user(const struct http_request *request)
 {
-	return &((const struct caller *)http_request_principal(request))->access.user;
+	return &api_access(request)->user;
 }

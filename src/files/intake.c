@@ -10,7 +10,7 @@
 #define BLOCK_ROOM (INTAKE_BLOCK_BYTES + INTAKE_FEED_BYTES)
 
 /* What the thread does next; one step at a time. */
-enum step { STEP_BEGIN, STEP_WRITE, STEP_STORE, STEP_DROP };
+enum step { STEP_BEGIN, STEP_WRITE, STEP_SEAL, STEP_STORE, STEP_DROP };
 
 struct intake {
 	struct http_work work;
@@ -23,6 +23,8 @@ struct intake {
 	bool working; /* the thread has it */
 	bool begun;
 	bool finishing; /* no more bytes come */
+	bool sealed;
+	bool storing; /* once it is sealed nothing keeps it from being stored */
 	bool aborted;
 	bool stopped; /* the feeder waits */
 	unsigned char *blocks[2]; /* BLOCK_ROOM each; the one that is not being filled is the thread's while it works */
@@ -53,6 +55,12 @@ static void tell_progress(struct intake *intake)
 	intake->events->on_progress(intake->owner, upload_bytes(intake->upload));
 }
 
+static enum err_code store(struct intake *intake)
+{
+	intake->step = STEP_STORE;
+	return upload_store(steal_ptr(&intake->upload), &intake->spec.also, &intake->info, &intake->why);
+}
+
 static void run(struct http_work *work)
 {
 	struct intake *intake = (struct intake *)work;
@@ -67,8 +75,14 @@ static void run(struct http_work *work)
 		if (code == ERR_OK)
 			tell_progress(intake);
 		break;
+	case STEP_SEAL:
+		code = upload_seal(intake->upload, &intake->why);
+		intake->sealed = code == ERR_OK;
+		if (intake->sealed && intake->storing)
+			code = store(intake);
+		break;
 	case STEP_STORE:
-		code = upload_store(steal_ptr(&intake->upload), &intake->spec.also, &intake->info, &intake->why);
+		code = store(intake);
 		break;
 	case STEP_DROP:
 		upload_abort(steal_ptr(&intake->upload));
@@ -107,10 +121,14 @@ static void done(struct http_work *work)
 		end(intake);
 		return;
 	}
-	bool first = intake->step == STEP_BEGIN;
+	enum step step = intake->step;
 	next_step(intake);
-	if (first && !intake->aborted && intake->events->on_begun)
+	if (intake->aborted)
+		return;
+	if (step == STEP_BEGIN && intake->events->on_begun)
 		intake->events->on_begun(intake->owner);
+	else if (step == STEP_SEAL)
+		intake->events->on_sealed(intake->owner);
 }
 
 static void submit(struct intake *intake, enum step step)
@@ -140,10 +158,14 @@ static void next_step(struct intake *intake)
 		return;
 	if (intake->aborted)
 		submit(intake, STEP_DROP);
+	else if (intake->sealed && intake->storing)
+		submit(intake, STEP_STORE);
+	else if (intake->sealed)
+		return;
 	else if (filled >= INTAKE_BLOCK_BYTES || (intake->finishing && filled > 0))
 		write_block(intake);
 	else if (intake->finishing)
-		submit(intake, STEP_STORE);
+		submit(intake, STEP_SEAL);
 }
 
 bool intake_feed(struct intake *intake, const void *bytes, size_t len)
@@ -165,6 +187,14 @@ bool intake_feed(struct intake *intake, const void *bytes, size_t len)
 void intake_finish(struct intake *intake)
 {
 	intake->finishing = true;
+	intake->storing = !intake->events->on_sealed;
+	next_step(intake);
+}
+
+void intake_store(struct intake *intake)
+{
+	assert(intake->sealed);
+	intake->storing = true;
 	next_step(intake);
 }
 

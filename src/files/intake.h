@@ -28,6 +28,9 @@ struct intake_events {
 	void (*on_room)(void *owner);
 	/* On the pool's thread, at most every INTAKE_PROGRESS_US: bytes written. NULL: nobody looks. */
 	void (*on_progress)(void *owner, uint64_t bytes);
+	/* All bytes are sealed and can be read (files/reader.h), but the file is not stored before intake_store is
+	 * called; intake_abort may be instead. NULL: it is stored at once. */
+	void (*on_sealed)(void *owner);
 	/* The last call, which always comes: stored (`info`), or it failed or was aborted (ERR_CANCELLED) and nothing
 	 * is left. */
 	void (*on_end)(void *owner, const struct vault_info *info, const struct err *why);
@@ -48,8 +51,11 @@ enum err_code intake_new(const struct intake_spec *spec, const struct intake_eve
 /* Takes the bytes, all of them. False: stop until on_room; what is in hand, up to INTAKE_FEED_BYTES, may still come. */
 bool intake_feed(struct intake *intake, const void *bytes, size_t len);
 
-/* All bytes were fed: store the file. on_end follows. */
+/* All bytes were fed: seal the file, and store it where nobody waits for on_sealed. */
 void intake_finish(struct intake *intake);
+
+/* After on_sealed, once: store the file. on_end follows. */
+void intake_store(struct intake *intake);
 
 /* The sender is gone: what was written is removed in the background, then on_end follows (never from within this call),
  * and nothing else before it. A file that is being stored at this moment may be stored. Not after on_end. */

@@ -39,7 +39,9 @@ struct upload {
 	const struct files *files;
 	struct uuid id, owner;
 	int64_t begun_us; /* its row's created_at */
-	struct vault_writer *writer;
+	struct vault_writer *writer; /* NULL once sealed */
+	bool may_have_object; /* in the store, under the file's name */
+	struct vault_info info; /* of the sealed object */
 	uint64_t bytes, reserved_bytes, max_bytes;
 };
 
@@ -226,19 +228,9 @@ static void drop_row(const struct upload *upload)
 		log_line(LOG_WARNING, "the row of an upload that ended early is left to the sweep: %s", err.message);
 }
 
-void upload_abort(struct upload *upload)
-{
-	if (!upload)
-		return;
-	vault_abort(upload->writer);
-	drop_row(upload);
-	free(upload);
-}
-
 struct storing {
 	const struct upload *upload;
 	const struct upload_also *also;
-	const struct vault_info *info;
 	unsigned char sha256[(SHA256_HEX_SIZE - 1) / 2];
 	int64_t now_us;
 };
@@ -248,7 +240,7 @@ static enum err_code run_store(struct db_tx *tx, void *arg, struct err *err)
 	const struct storing *s = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { file_uuid_value(&s->upload->id), db_int(s->upload->begun_us),
-				     db_int((int64_t)s->info->plain_bytes), db_bytes(s->sha256, sizeof s->sha256),
+				     db_int((int64_t)s->upload->info.plain_bytes), db_bytes(s->sha256, sizeof s->sha256),
 				     db_int(s->now_us) };
 	if (db_query(tx, &stored_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
@@ -290,12 +282,12 @@ static enum err_code find_outcome(const struct upload *upload, struct err *err)
 	return err_set(err, ERR_NETWORK, "the database went away before the file was stored");
 }
 
-static enum err_code store_row(const struct upload *upload, const struct upload_also *also,
-			       const struct vault_info *info, struct err *err)
+static enum err_code store_row(const struct upload *upload, const struct upload_also *also, struct err *err)
 {
-	struct storing s = { .upload = upload, .also = also, .info = info, .now_us = clock_wall_us() };
+	struct storing s = { .upload = upload, .also = also, .now_us = clock_wall_us() };
 	for (size_t i = 0; i < sizeof s.sha256; i++) {
-		const char digits[3] = { info->sha256[2 * i], info->sha256[2 * i + 1], '\0' };
+		const char *hex = upload->info.sha256 + 2 * i;
+		const char digits[3] = { hex[0], hex[1], '\0' };
 		s.sha256[i] = (unsigned char)strtoul(digits, NULL, 16);
 	}
 	struct db_work work = { .mode = DB_WRITE, .run = run_store, .arg = &s };
@@ -328,19 +320,36 @@ static void undo(const struct upload *upload)
 	drop_row(upload);
 }
 
+void upload_abort(struct upload *upload)
+{
+	if (!upload)
+		return;
+	if (upload->may_have_object) {
+		undo(upload);
+	} else {
+		vault_abort(upload->writer);
+		drop_row(upload);
+	}
+	free(upload);
+}
+
+enum err_code upload_seal(struct upload *upload, struct err *err)
+{
+	if (check_is_ours(upload, err) != ERR_OK)
+		return err->code;
+	upload->may_have_object = true;
+	return vault_commit(steal_ptr(&upload->writer), &upload->info, err);
+}
+
 enum err_code upload_store(struct upload *upload, const struct upload_also *also, struct vault_info *ret,
 			   struct err *err)
 {
-	if (check_is_ours(upload, err) != ERR_OK) {
-		upload_abort(upload);
-		return err->code;
-	}
-	enum err_code code = vault_commit(steal_ptr(&upload->writer), ret, err);
-	if (code == ERR_OK)
-		code = store_row(upload, also, ret, err);
+	enum err_code code = store_row(upload, also, err);
 	/* Where the outcome is unknown the object must stay: the row may be there. The sweep decides. */
 	if (code != ERR_OK && code != ERR_OUTCOME_UNKNOWN)
 		undo(upload);
+	if (code == ERR_OK)
+		*ret = upload->info;
 	free(upload);
 	return code;
 }

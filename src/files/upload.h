@@ -1,5 +1,5 @@
 /*
- * A file on its way in: begun, written, and then stored in one unit of work with whatever belongs to that moment.
+ * A file on its way in: begun, written, sealed, and then stored in one unit of work with whatever belongs to that moment.
  *
  * Room in the owner's quota is reserved before bytes are written, first as many as were announced and then in steps, so
  * that parallel uploads cannot overshoot it. Whatever ends an upload early gives the room back; a process that died
@@ -45,8 +45,15 @@ struct upload_also {
 };
 
 /*
- * Makes the file durable and stored, and frees the upload either way; `also` may be NULL. After an error nothing is
- * left. Errors: ERR_CANCELLED (it was deleted meanwhile), those of `also`, of vault_commit and of a unit of work.
+ * All bytes are written: makes the object durable and readable by the server (files_open), for whoever must look into
+ * the file before it is stored. After an error only an abort may follow. Errors: ERR_CANCELLED (it was deleted
+ * meanwhile), those of vault_commit.
+ */
+enum err_code upload_seal(struct upload *upload, struct err *err) MUST_CHECK;
+
+/*
+ * Stores the sealed file, and frees the upload either way; `also` may be NULL. After an error nothing is left. Errors:
+ * ERR_CANCELLED (it was deleted meanwhile), those of `also` and of a unit of work.
  */
 enum err_code upload_store(struct upload *upload, const struct upload_also *also, struct vault_info *ret,
 			   struct err *err) MUST_CHECK;

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "files/reader.h"
+#include "jobs/jail_feed.h"
 #include "jobs/worker_priv.h"
 
 /* Up to this length a recording may be one part; it waits for the end of the plan to know (then it is searched harder
@@ -21,11 +21,7 @@
 #define MAYBE_ALONE_US ((int64_t)LIMIT_PART_MAX_S * US_PER_S)
 
 /* Parts that wait to be stored: as many as the jail sends ahead. */
-enum {
-	WAITING_MAX = JAIL_PARTS_AHEAD,
-	/* Ranges that a jail may ask for at once, with room. */
-	READS_MAX = 16
-};
+enum { WAITING_MAX = JAIL_PARTS_AHEAD };
 
 struct waiting_part {
 	struct part_layout layout;
@@ -34,11 +30,8 @@ struct waiting_part {
 
 struct plan_task {
 	struct task base; /* first */
-	struct reader *reader;
+	struct jail_feed feed;
 	struct jail *jail;
-	struct jail_read *reads[READS_MAX]; /* that the jail waits for; the reader has the first */
-	size_t read_count;
-	struct jail_source source;
 	int64_t start_us, info_us; /* what the container says */
 	int64_t decoded_us, duration_us; /* what was read */
 	struct waiting_part waiting[WAITING_MAX], storing[WAITING_MAX];
@@ -53,23 +46,11 @@ struct plan_task {
 
 /* -- the end --------------------------------------------------------------------------------------------------- */
 
-static void answer_reads(struct plan_task *t, const void *bytes, size_t len, const struct err *why)
-{
-	struct jail_read *read = t->reads[0];
-	t->read_count--;
-	memmove(t->reads, t->reads + 1, t->read_count * sizeof t->reads[0]);
-	jail_read_done(read, bytes, len, why);
-}
-
 /* Everything beside the pool. */
 static void release(struct plan_task *t)
 {
-	struct err gone;
-	(void)err_set(&gone, ERR_CANCELLED, "the plan has ended");
 	jail_close(steal_ptr(&t->jail));
-	reader_close(steal_ptr(&t->reader));
-	while (t->read_count > 0)
-		answer_reads(t, NULL, 0, &gone);
+	jail_feed_close(&t->feed);
 	for (size_t i = 0; i < t->waiting_count; i++)
 		(void)close(t->waiting[i].fd);
 	t->waiting_count = 0;
@@ -251,51 +232,18 @@ static const struct jail_events jail_callbacks = {
 
 /* -- the file ---------------------------------------------------------------------------------------------------- */
 
-static void want_next(struct plan_task *t)
-{
-	if (t->read_count > 0)
-		reader_want(t->reader, t->reads[0]->offset, t->reads[0]->len);
-}
-
-static void on_read(void *ctx, struct jail_read *read)
-{
-	struct plan_task *t = ctx;
-	struct err err;
-	if (t->read_count == READS_MAX || !t->reader) {
-		(void)err_set(&err, ERR_INTERNAL, "too many ranges are asked for");
-		jail_read_done(read, NULL, 0, &err);
-		return;
-	}
-	t->reads[t->read_count++] = read;
-	if (t->read_count == 1)
-		want_next(t);
-}
-
-static void on_bytes(void *owner, const void *bytes, size_t len, const struct err *why)
+static void on_open(void *owner, const struct err *why)
 {
 	struct plan_task *t = owner;
-	bool ok = why->code == ERR_OK;
-	answer_reads(t, ok ? bytes : NULL, ok ? len : 0, why);
-	if (t->reader)
-		want_next(t);
-}
-
-static void on_open(void *owner, const struct vault_info *info, const struct err *why)
-{
-	struct plan_task *t = owner;
-	struct err err;
-	if (why->code != ERR_OK) {
-		err = *why;
+	struct err err = *why;
+	if (err.code != ERR_OK) {
 		fail(t, &err);
 		return;
 	}
-	t->source = (struct jail_source){ .size = info->plain_bytes, .read = on_read, .ctx = t };
 	struct jail_audio_options options = { .vad_fd = t->base.worker->spec.vad_fd, .parts_ahead = WAITING_MAX };
-	if (jail_open_audio(t->base.worker->loop, &t->source, &options, &jail_callbacks, t, &t->jail, &err) != ERR_OK)
+	if (jail_open_audio(t->base.worker->loop, &t->feed.source, &options, &jail_callbacks, t, &t->jail, &err) != ERR_OK)
 		fail(t, &err);
 }
-
-static const struct reader_events reader_callbacks = { .on_open = on_open, .on_bytes = on_bytes };
 
 /* -- the start --------------------------------------------------------------------------------------------------- */
 
@@ -315,8 +263,13 @@ static void done_begin(struct http_work *work)
 	struct err err = t->base.why;
 	if (!task_worked(&t->base))
 		task_end(&t->base);
-	else if (err.code != ERR_OK || reader_new(spec->files, spec->pool, &t->base.facts.file, &reader_callbacks, t,
-						  &t->reader, &err) != ERR_OK)
+	else if (err.code != ERR_OK || jail_feed_open(&t->feed,
+						      &(struct jail_feed_spec){ .files = spec->files,
+										.pool = spec->pool,
+										.file = t->base.facts.file,
+										.on_open = on_open,
+										.owner = t },
+						      &err) != ERR_OK)
 		fail(t, &err);
 }
 

@@ -323,9 +323,11 @@ static void an_upload_dies_with_its_node_and_its_id_is_free_again(void **state)
 	assert_int_equal(files_find(&files, &alice, &id, &row, &err), ERR_NOT_FOUND);
 	join();
 	struct upload *young = begin_upload(&id);
-	assert_int_equal(upload_store(old, NULL, &info, &err), ERR_CANCELLED);
+	assert_int_equal(upload_seal(old, &err), ERR_CANCELLED);
+	upload_abort(old);
 	assert_ok(files_sweep_dead_uploads(&files, &swept, &why));
 	assert_int_equal(swept, 0);
+	assert_ok(upload_seal(young, &why));
 	assert_ok(upload_store(young, NULL, &info, &why));
 	assert_ok(files_find(&files, &alice, &id, &row, &why));
 	assert_int_equal(row.state, FILE_STORED);

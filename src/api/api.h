@@ -16,6 +16,7 @@
 #include "http/server.h"
 #include "http/work.h"
 #include "jobs/events.h"
+#include "jobs/probe.h"
 #include "jobs/worker.h"
 
 struct uv_loop_s;
@@ -30,6 +31,7 @@ struct api {
 	struct access_log *access_log;
 	struct http_pool *pool; /* what waits for the database, or reads something small */
 	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */
+	struct prober *prober; /* how long an upload is */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */
 	const struct worker *worker; /* of this node; NULL: none */
 	const char

@@ -156,6 +156,9 @@ static enum err_code open_api(struct server *s, struct err *err)
 	struct api *api = &s->api;
 	const struct access_config access = { .db = s->api_db, .signer = &accounts_policy(s->accounts)->signer };
 	enum err_code code = http_pool_new(&s->loop, TRANSFER_THREADS, API_WAITING, &api->transfers, err);
+	const struct prober_spec probes = { .loop = &s->loop, .files = &s->api_files, .pool = api->transfers };
+	if (!code)
+		code = prober_new(&probes, &api->prober, err);
 	if (!code)
 		code = http_pool_new(&s->loop, (unsigned)s->settings->password_hashes, PASSWORD_WAITING,
 				     &api->passwords, err);
@@ -245,6 +248,7 @@ static void close_all(struct server *s)
 	http_tls_free(s->tls);
 	proxies_free(s->proxies);
 	worker_close(s->worker);
+	prober_close(s->api.prober);
 	event_hub_close(s->api.hub);
 	http_pool_free(s->api.passwords);
 	http_pool_free(s->api.transfers);

@@ -335,6 +335,8 @@ void event_when_caught_up(struct follower *follower, void (*on_caught_up)(void *
 
 void event_unfollow(struct follower *follower)
 {
+	if (!follower)
+		return;
 	struct topic *topic = follower->topic;
 	follower->gone = true;
 	if (topic->delivering)

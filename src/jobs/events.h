@@ -60,6 +60,7 @@ enum err_code event_follow(struct event_hub *hub, const struct uuid *file, int64
 			   struct err *err) MUST_CHECK;
 /* `on_caught_up` is called whenever the follower was told all that is there, for the first time after it has begun. */
 void event_when_caught_up(struct follower *follower, void (*on_caught_up)(void *owner));
+/* NULL is fine. */
 void event_unfollow(struct follower *follower);
 
 #endif

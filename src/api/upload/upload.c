@@ -222,6 +222,8 @@ void api_upload_on_end(struct http_request *request)
 	if (code == ERR_OK && !upload->has_file)
 		code = api_upload_wrong(upload, upload->kind->file_field, "is required: send it as a part of the form",
 					&err);
+	if (code == ERR_OK && upload->kind->check)
+		code = upload->kind->check(upload, &err);
 	if (code != ERR_OK) {
 		api_upload_fail(upload, &err);
 		return;

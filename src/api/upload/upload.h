@@ -22,7 +22,7 @@
 #include "jobs/probe.h"
 
 /* Bytes of one option's value. */
-enum { API_OPTION_VALUE_MAX = 128 };
+enum { API_OPTION_VALUE_MAX = 4096 };
 
 /* Bytes of the form beside the file: a few fields, and the heads of the parts. */
 #define API_UPLOAD_FORM_BYTES ((uint64_t)64 * 1024)
@@ -47,6 +47,8 @@ struct api_upload_kind {
 	bool is_probed;
 	/* Reads the head of the request and sets upload->job.id. Errors: any. */
 	enum err_code (*begin)(struct api_upload *upload, struct err *err);
+	/* All fields are there. Errors: any. NULL: nothing to judge. */
+	enum err_code (*check)(struct api_upload *upload, struct err *err);
 	/* The file has a row, and the request is there and not answered. NULL: nothing to do. */
 	void (*on_begun)(struct api_upload *upload);
 	/* File and job are stored, and the request is there and not answered. */

@@ -1,0 +1,274 @@
+/* POST /audio/transcriptions: an upload whose answer comes when its job has ended. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/input.h"
+#include "api/openai/openai.h"
+#include "api/upload/upload.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "http/response.h"
+
+enum { OK = 200, BAD_REQUEST = 400, NOT_FOUND = 404, TOO_MANY = 429, FAILED = 500 };
+
+/* A transcript's text twice, with its times and escapes. */
+#define ANSWER_MAX ((size_t)HTTP_OUTPUT_MAX)
+
+/* Somebody waits at the other end: as high as the plan allows (jobs run at -10 to 10). */
+enum { PRIORITY = 5 };
+
+struct transcription {
+	struct api_upload upload; /* first */
+	struct openai_wish wish;
+	bool has_granularity; /* words or segments were asked for by name */
+	bool is_whole; /* the model is one that OpenAI's API never streams, whatever is asked for */
+	struct follower *follower; /* while the job is under way */
+};
+
+static struct transcription *transcription_of(struct api_upload *upload)
+{
+	return (struct transcription *)upload;
+}
+
+/* -- the answer ---------------------------------------------------------------------------------------- */
+
+struct result_call {
+	struct api_call call; /* first */
+	struct uuid id;
+	struct openai_wish wish;
+	struct job_row row;
+	struct strbuf body;
+};
+
+static struct result_call *result_of(struct api_call *call)
+{
+	return (struct result_call *)call;
+}
+
+static enum err_code run_result(struct api_call *call, struct err *err)
+{
+	struct result_call *c = result_of(call);
+	cleanup_transcript struct asr_transcript t;
+	if (job_result(call->api->files, &call->user, &c->id, &c->row, &t, err) != ERR_OK)
+		return err->code;
+	return openai_render(&c->wish, &t, &c->body, err);
+}
+
+static void reply_result(struct api_call *call)
+{
+	const struct result_call *c = result_of(call);
+	http_reply(call->request,
+		   &(struct http_reply){ .status = OK,
+					 .content_type = c->wish.is_stream ? "text/event-stream"
+									   : openai_format_type(c->wish.format),
+					 .body = c->body.data,
+					 .body_len = c->body.len });
+}
+
+/* The official clients try 409, 429 and 5xx again, with the whole file, unless they are told that it is no use. */
+static void fail_for_good(struct http_request *request, const struct api_problem *problem)
+{
+	http_add_header(request, "x-should-retry", "false");
+	api_fail(request, problem);
+}
+
+/* The job ended without a transcript. What is wrong with the file is the client's to mend. */
+static void fail_job(struct http_request *request, const struct job_row *row)
+{
+	static const struct {
+		const char *code; /* the job's */
+		int status;
+	} statuses[] = {
+		{ "bad_media", BAD_REQUEST }, { "invalid", BAD_REQUEST }, { "too_big", BAD_REQUEST }, { "quota_exceeded", TOO_MANY }
+	};
+	struct api_problem problem = { .status = FAILED, .code = row->error_code, .message = row->error_message };
+	if (row->state == JOB_CANCELLED) {
+		problem.status = BAD_REQUEST;
+		problem.code = "cancelled";
+		problem.message = "the transcription was cancelled";
+	}
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		if (strcmp(statuses[i].code, row->error_code) == 0)
+			problem.status = statuses[i].status;
+	}
+	fail_for_good(request, &problem);
+}
+
+static void fail_result(struct api_call *call)
+{
+	const struct result_call *c = result_of(call);
+	if (call->err.code == ERR_BUSY && c->row.state > JOB_RUNNING)
+		fail_job(call->request, &c->row);
+	else
+		api_fail_err(call->request, &call->err);
+}
+
+static void release_result(struct api_call *call)
+{
+	strbuf_done(&result_of(call)->body);
+}
+
+static const struct api_call_kind result_kind = { .size = sizeof(struct result_call),
+						  .run = run_result,
+						  .reply = reply_result,
+						  .fail = fail_result,
+						  .done = release_result };
+
+static void answer(struct transcription *t)
+{
+	struct result_call *c = api_call_new(t->upload.request, &result_kind);
+	if (!c)
+		return;
+	c->id = t->upload.job.id;
+	c->wish = t->wish;
+	c->body.max = ANSWER_MAX;
+	api_call_start(&c->call);
+}
+
+/* -- waiting for the job --------------------------------------------------------------------------------- */
+
+static bool ends_job(const struct event *event)
+{
+	static const char *const ends[] = { "completed", "failed", "cancelled" };
+	for (size_t i = 0; event->name && i < ARRAY_LEN(ends); i++) {
+		if (strcmp(ends[i], event->name) == 0)
+			return true;
+	}
+	return !event->name; /* the file was deleted, and the job with it */
+}
+
+static void on_event(void *owner, const struct event *event)
+{
+	struct transcription *t = owner;
+	if (!ends_job(event))
+		return;
+	event_unfollow(steal_ptr(&t->follower));
+	answer(t);
+}
+
+static void reply(struct api_upload *upload)
+{
+	struct transcription *t = transcription_of(upload);
+	struct err err;
+	if (event_follow(upload->api->hub, &upload->job.file, 0, on_event, t, &t->follower, &err) != ERR_OK)
+		api_fail_err(upload->request, &err);
+}
+
+/* -- what is asked for ----------------------------------------------------------------------------------- */
+
+static enum err_code take_model(struct api_upload *upload, const char *value, struct err *err)
+{
+	if (openai_is_alias(value)) {
+		transcription_of(upload)->is_whole = strcmp(value, "whisper-1") == 0;
+		if (strstr(value, "diarize"))
+			upload->job.diarize = true;
+		return ERR_OK;
+	}
+	if (api_upload_model(upload, value, err) == ERR_OK)
+		return ERR_OK;
+	upload->problem.status = NOT_FOUND;
+	upload->problem.code = "model_not_found";
+	return err->code;
+}
+
+static enum err_code take_format(struct api_upload *upload, const char *value, struct err *err)
+{
+	enum openai_format format = openai_format_find(value);
+	if (format == OPENAI_FORMATS)
+		return api_upload_wrong(upload, "response_format",
+					"must be json, text, srt, verbose_json, vtt or diarized_json", err);
+	transcription_of(upload)->wish.format = format;
+	upload->job.diarize |= format == OPENAI_DIARIZED_JSON;
+	return ERR_OK;
+}
+
+static enum err_code take_granularity(struct api_upload *upload, const char *value, struct err *err)
+{
+	struct transcription *t = transcription_of(upload);
+	bool is_word = strcmp(value, "word") == 0;
+	if (!is_word && strcmp(value, "segment") != 0)
+		return api_upload_wrong(upload, "timestamp_granularities", "must be word or segment", err);
+	t->has_granularity = true;
+	t->wish.words |= is_word;
+	t->wish.segments |= !is_word;
+	return ERR_OK;
+}
+
+static enum err_code take_stream(struct api_upload *upload, const char *value, struct err *err)
+{
+	bool is_on = strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
+	if (!is_on && strcasecmp(value, "false") != 0 && strcmp(value, "0") != 0)
+		return api_upload_wrong(upload, "stream", "must be true or false", err);
+	transcription_of(upload)->wish.is_stream = is_on;
+	return ERR_OK;
+}
+
+/* What can only be judged when all fields are there. */
+static enum err_code check(struct api_upload *upload, struct err *err)
+{
+	struct transcription *t = transcription_of(upload);
+	t->wish.is_stream &= !t->is_whole;
+	if (t->has_granularity && t->wish.format != OPENAI_VERBOSE_JSON)
+		return api_upload_wrong(upload, "timestamp_granularities",
+					"need the response_format \"verbose_json\"", err);
+	if (t->wish.is_stream && t->wish.format != OPENAI_JSON && t->wish.format != OPENAI_TEXT &&
+	    t->wish.format != OPENAI_DIARIZED_JSON)
+		return api_upload_wrong(upload, "stream",
+					"goes with the response_format json, text or diarized_json only", err);
+	if (!t->has_granularity)
+		t->wish.segments = true;
+	return ERR_OK;
+}
+
+static enum err_code begin(struct api_upload *upload, struct err *err)
+{
+	upload->job.priority = PRIORITY;
+	return uuid_new(clock_wall_us(), &upload->job.id, err);
+}
+
+/* A quota that is used up does not come back by trying again at once. */
+static void fail(struct api_upload *upload, const struct err *why)
+{
+	if (why->code == ERR_QUOTA)
+		fail_for_good(upload->request,
+			      &(struct api_problem){ .status = TOO_MANY, .message = why->message });
+	else
+		api_upload_reply_error(upload, why);
+}
+
+static const struct api_upload_option options[] = {
+	{ "model", take_model },
+	{ "language", api_upload_language },
+	{ "response_format", take_format },
+	{ "timestamp_granularities[]", take_granularity },
+	{ "timestamp_granularities", take_granularity },
+	{ "stream", take_stream },
+};
+
+static const struct api_upload_kind kind = { .size = sizeof(struct transcription),
+					     .file_field = "file",
+					     .options = options,
+					     .option_count = ARRAY_LEN(options),
+					     .is_probed = true,
+					     .begin = begin,
+					     .check = check,
+					     .reply = reply,
+					     .fail = fail };
+
+static void on_start(struct http_request *request)
+{
+	(void)api_upload_start(request, &kind);
+}
+
+static void on_close(struct http_request *request, enum http_outcome outcome)
+{
+	struct api_upload *upload = http_request_context(request);
+	if (!upload)
+		return;
+	event_unfollow(steal_ptr(&transcription_of(upload)->follower));
+	api_upload_on_close(request, outcome);
+}
+
+const struct http_handler openai_transcribe = {
+	.on_start = on_start, .on_body = api_upload_on_body, .on_end = api_upload_on_end, .on_close = on_close
+};

@@ -1,0 +1,214 @@
+"""OpenAI's audio API over HTTP, by its official Python client, unchanged, and by hand where that client would not go.
+Recognition is the fake one, on every back end."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from api_server import BACK_ENDS, CHEAP, TIRO, back_end, multipart, wait_for
+from conftest import missing
+
+try:
+    import openai
+except ImportError:
+    openai = None
+
+
+class Caller:
+    """A user with an API token, and OpenAI's client with that."""
+
+    def __init__(self, server, *permissions):
+        self.server = server
+        self.user = server.user()
+        self.token, self.token_id = self.new_token(*permissions)
+
+    def admin(self, *words):
+        place = self.server.back_end
+        done = subprocess.run([TIRO, "admin", *words, "--data", place.data], env={**os.environ, **CHEAP, **place.env},
+                              capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def new_token(self, *permissions):
+        words = ["token", "add", self.user.email, *(["--permissions", ",".join(permissions)] if permissions else [])]
+        token = next(word for word in self.admin(*words).split() if word.startswith("tiro_"))
+        listed = [json.loads(line) for line in self.admin("token", "list", self.user.email, "--json").splitlines()]
+        return token, next(one["id"] for one in listed if token.startswith(one["prefix"]))
+
+    def client(self, **options):
+        if not openai:
+            missing("OpenAI's Python client (scripts/test)")
+        return openai.OpenAI(api_key=self.token, base_url=f"http://127.0.0.1:{self.server.port}/v1", **options)
+
+    def post(self, content, fields=(), token=None):
+        body, form = multipart(content, "talk.wav", fields)
+        return self.server.request("POST", "/v1/audio/transcriptions", body, token or self.token, form)
+
+
+@pytest.fixture(scope="module", params=BACK_ENDS)
+def server(request, speech_detector):
+    with back_end(request.param) as behind:
+        running = behind.serve("--max-upload", "8M").wait_ready()
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def caller(server):
+    return Caller(server)
+
+
+@pytest.fixture(scope="module")
+def client(caller):
+    return caller.client()
+
+
+def error_of(answer, status):
+    assert answer.status == status, answer.body
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+# -- the official client -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe", "gpt-transcribe"])
+def test_the_official_client_gets_the_text(client, jfk, model):
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model=model, language="en")
+    assert re.fullmatch(r"[a-z]+( [a-z]+)+", said.text)
+    assert (said.usage.type, said.usage.seconds) == ("duration", 11)
+
+
+@pytest.mark.parametrize("form, begins", [("text", "[a-z]+ [a-z]+"), ("srt", "1\n00:00:0"), ("vtt", "WEBVTT\n\n")])
+def test_the_official_client_gets_formats_that_are_text(client, jfk, form, begins):
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model="whisper-1", response_format=form)
+    assert re.match(begins, said)
+
+
+def test_the_official_client_gets_segments_and_words(client, jfk):
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model="whisper-1", language="en", response_format="verbose_json",
+                                                  timestamp_granularities=["word", "segment"])
+    assert (said.task, said.language, round(float(said.duration))) == ("transcribe", "english", 11)
+    assert [word.word for word in said.words] == said.text.split()
+    assert all(0 <= word.start <= word.end <= 11.1 for word in said.words)
+    assert "".join(segment.text for segment in said.segments).strip() == said.text
+    first = said.segments[0]
+    assert first.text.startswith(" ") and first.avg_logprob <= 0 and first.compression_ratio > 0
+
+
+def test_without_words_asked_for_there_are_none(client, jfk):
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model="whisper-1", response_format="verbose_json")
+    assert said.words is None and said.segments
+
+
+def test_the_official_client_reads_a_stream(client, jfk):
+    with open(jfk, "rb") as file:
+        events = list(client.audio.transcriptions.create(file=file, model="gpt-4o-transcribe", stream=True))
+    *deltas, done = events
+    assert done.type == "transcript.text.done"
+    assert deltas and {event.type for event in deltas} == {"transcript.text.delta"}
+    assert "".join(event.delta for event in deltas) == done.text
+
+
+def test_voices_come_with_the_diarized_format(client, jfk):
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model="gpt-4o-transcribe-diarize", response_format="diarized_json",
+                                                  chunking_strategy="auto")
+    assert said.segments[0].speaker == "A" and said.segments[0].type == "transcript.text.segment"
+
+
+def test_the_models_are_listed_and_found(client):
+    names = {model.id for model in client.models.list()}
+    assert "whisper-1" in names
+    assert client.models.retrieve("whisper-1").object == "model"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-9")
+
+
+def test_the_client_raises_what_its_users_catch(caller, client, jfk):
+    silent = caller.client(max_retries=0)
+    with pytest.raises(openai.NotFoundError, match="model"), open(jfk, "rb") as file:
+        client.audio.transcriptions.create(file=file, model="gpt-9")
+    with pytest.raises(openai.BadRequestError, match="response_format"), open(jfk, "rb") as file:
+        client.audio.transcriptions.create(file=file, model="whisper-1", response_format="docx")
+    with pytest.raises(openai.APIStatusError) as refused:
+        silent.audio.transcriptions.create(file=("notes.wav", b"RIFF" + b"no recording at all " * 100), model="whisper-1")
+    assert refused.value.status_code in (400, 415) and refused.value.request_id
+
+
+def test_a_wrong_key_is_an_authentication_error(server, jfk):
+    if not openai:
+        missing("OpenAI's Python client (scripts/test)")
+    stranger = openai.OpenAI(api_key="tiro_" + "0" * 64, base_url=f"http://127.0.0.1:{server.port}/v1", max_retries=0)
+    with pytest.raises(openai.AuthenticationError), open(jfk, "rb") as file:
+        stranger.audio.transcriptions.create(file=file, model="whisper-1")
+
+
+# -- by hand -------------------------------------------------------------------------------------------
+
+
+def test_tokens_and_sessions_are_not_each_others(caller, jfk):
+    assert error_of(caller.post(jfk.read_bytes(), token=caller.user.token), 401)["code"] == "invalid_api_key"
+    assert caller.server.request("GET", "/api/v1/jobs", token=caller.token).status == 401
+
+
+def test_a_token_that_may_only_read_does_not_write(server, jfk):
+    reader = Caller(server, "read")
+    assert "write" in error_of(reader.post(jfk.read_bytes()), 403)["message"]
+    assert server.request("GET", "/v1/models", token=reader.token).status == 200
+
+
+def test_a_revoked_token_ends_with_the_next_request(server):
+    caller = Caller(server)
+    assert server.request("GET", "/v1/models", token=caller.token).status == 200
+    caller.admin("token", "revoke", caller.user.email, caller.token_id)
+    wait_for(lambda: server.request("GET", "/v1/models", token=caller.token).status == 401, "the end of the token")
+
+
+def test_the_job_is_one_of_the_owners(caller, jfk):
+    before = caller.user.get("/jobs").ok()["total"]
+    assert caller.post(jfk.read_bytes()).status == 200
+    jobs = caller.user.get("/jobs").ok()
+    assert jobs["total"] == before + 1 and jobs["jobs"][0]["status"] == "completed"
+
+
+@pytest.mark.parametrize("fields, param", [
+    ([("timestamp_granularities[]", "sentence")], "timestamp_granularities"),
+    ([("timestamp_granularities[]", "word")], "timestamp_granularities"),
+    ([("stream", "perhaps")], "stream"),
+    ([("stream", "true"), ("response_format", "srt")], "stream"),
+    ([("language", "klingon")], "language"),
+    ([("response_format", "")], "response_format"),
+])
+def test_what_is_not_sound_is_named(caller, jfk, fields, param):
+    error = error_of(caller.post(jfk.read_bytes(), fields), 400)
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+
+
+def test_what_is_refused_leaves_and_costs_nothing(server, jfk):
+    caller = Caller(server)
+    before = server.back_end.objects()
+    assert caller.post(b"RIFF" + b"no recording at all " * 100).status in (400, 415)
+    assert caller.post(jfk.read_bytes(), [("stream", "perhaps")]).status == 400
+    assert caller.user.get("/jobs").ok()["total"] == 0
+    wait_for(lambda: server.back_end.objects() == before, "the end of what was refused")
+
+
+def test_a_recording_that_is_longer_than_the_plan_is_refused_before_its_job(server, jfk):
+    caller = Caller(server)
+    caller.admin("plan", "set", "tiny", "--monthly-seconds", "5")
+    caller.admin("user", "set", caller.user.email, "--plan", "tiny")
+    answer = caller.post(jfk.read_bytes())
+    assert error_of(answer, 429)["code"] == "insufficient_quota"
+    assert answer.headers["x-should-retry"] == "false"
+    assert caller.user.get("/jobs").ok()["total"] == 0
+
+
+def test_wrong_methods_and_paths_have_this_shape(caller):
+    assert error_of(caller.server.request("GET", "/v1/audio/transcriptions", token=caller.token), 405)
+    assert error_of(caller.server.request("GET", "/v1/nothing", token=caller.token), 404)

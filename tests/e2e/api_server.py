@@ -300,6 +300,16 @@ class BackEnd:
         server.back_end = self
         return server
 
+    def admin(self, *words):
+        """What `tiro admin` prints, beside the server."""
+        done = subprocess.run([TIRO, "admin", *words, "--data", self.data], env={**os.environ, **CHEAP, **self.env},
+                              capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def api_token(self, user, *permissions):
+        """The value of a new one of the user's own."""
+        return self.admin("token", "add", user.email, *(["--permissions", ",".join(permissions)] if permissions else [])).strip()
+
     def sql(self, statement):
         """Changes what no interface changes."""
         if "POSTGRES_HOST" in self.env:

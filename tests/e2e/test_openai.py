@@ -1,12 +1,10 @@
 """OpenAI's audio API over HTTP, by its official Python client, unchanged, and by hand where that client would not go.
 Recognition is the fake one, on every back end."""
 import json
-import os
 import re
-import subprocess
 
 import pytest
-from api_server import BACK_ENDS, CHEAP, TIRO, back_end, multipart, wait_for
+from api_server import BACK_ENDS, back_end, multipart, wait_for
 from conftest import missing
 
 try:
@@ -21,19 +19,7 @@ class Caller:
     def __init__(self, server, *permissions):
         self.server = server
         self.user = server.user()
-        self.token, self.token_id = self.new_token(*permissions)
-
-    def admin(self, *words):
-        place = self.server.back_end
-        done = subprocess.run([TIRO, "admin", *words, "--data", place.data], env={**os.environ, **CHEAP, **place.env},
-                              capture_output=True, text=True, check=True)
-        return done.stdout
-
-    def new_token(self, *permissions):
-        words = ["token", "add", self.user.email, *(["--permissions", ",".join(permissions)] if permissions else [])]
-        token = next(word for word in self.admin(*words).split() if word.startswith("tiro_"))
-        listed = [json.loads(line) for line in self.admin("token", "list", self.user.email, "--json").splitlines()]
-        return token, next(one["id"] for one in listed if token.startswith(one["prefix"]))
+        self.token = server.back_end.api_token(self.user, *permissions)
 
     def client(self, **options):
         if not openai:
@@ -166,7 +152,8 @@ def test_a_token_that_may_only_read_does_not_write(server, jfk):
 def test_a_revoked_token_ends_with_the_next_request(server):
     caller = Caller(server)
     assert server.request("GET", "/v1/models", token=caller.token).status == 200
-    caller.admin("token", "revoke", caller.user.email, caller.token_id)
+    listed = json.loads(server.back_end.admin("token", "list", caller.user.email, "--json"))
+    server.back_end.admin("token", "revoke", caller.user.email, listed["id"])
     wait_for(lambda: server.request("GET", "/v1/models", token=caller.token).status == 401, "the end of the token")
 
 
@@ -201,8 +188,8 @@ def test_what_is_refused_leaves_and_costs_nothing(server, jfk):
 
 def test_a_recording_that_is_longer_than_the_plan_is_refused_before_its_job(server, jfk):
     caller = Caller(server)
-    caller.admin("plan", "set", "tiny", "--monthly-seconds", "5")
-    caller.admin("user", "set", caller.user.email, "--plan", "tiny")
+    server.back_end.admin("plan", "set", "tiny", "--monthly-seconds", "5")
+    server.back_end.admin("user", "set", caller.user.email, "--plan", "tiny")
     answer = caller.post(jfk.read_bytes())
     assert error_of(answer, 429)["code"] == "insufficient_quota"
     assert answer.headers["x-should-retry"] == "false"

@@ -37,6 +37,7 @@ struct api {
 	const char
 		*model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
 	uint64_t upload_max_bytes; /* of one file */
+	int64_t hang_up_grace_us; /* after which a job is cancelled that nobody waits for any more */
 	bool is_stopping; /* the server drains: no event stream begins any more */
 };
 

@@ -146,7 +146,8 @@ static enum err_code open_health(struct server *s, unsigned threads, struct err 
 			       .accounts = s->accounts,
 			       .worker = s->worker,
 			       .model = s->settings->model,
-			       .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes };
+			       .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes,
+			       .hang_up_grace_us = s->settings->hang_up_grace_s * US_PER_S };
 	enum err_code code = access_log_new(&s->loop, &s->api.access_log, err);
 	return code ? code : http_pool_new(&s->loop, threads, API_WAITING, &s->api.pool, err);
 }

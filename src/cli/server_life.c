@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/server.h"
+#include "jobs/job_request.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
 
@@ -60,15 +61,33 @@ static void run_sweep(struct http_work *work)
 			 counts.uploads, counts.deletions, counts.puts, counts.objects);
 }
 
-static void run_upload_sweep(struct http_work *work)
+static void sweep_requests(const struct server *s)
 {
-	const struct server *s = ((struct chore *)work)->server;
+	uint64_t count = 0;
+	struct err err;
+	if (job_requests_sweep(&s->files, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "jobs that nobody waits for could not be swept: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "cancelled %" PRIu64 " jobs that nobody waits for any more", count);
+}
+
+static void sweep_dead_uploads(const struct server *s)
+{
 	uint64_t count = 0;
 	struct err err;
 	if (files_sweep_dead_uploads(&s->files, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "uploads of dead nodes could not be swept: %s", err.message);
 	if (count > 0)
 		log_line(LOG_INFO, "swept %" PRIu64 " uploads of dead nodes", count);
+}
+
+/* Where no other node can be, none can have died. */
+static void run_short_sweep(struct http_work *work)
+{
+	const struct server *s = ((struct chore *)work)->server;
+	sweep_requests(s);
+	if (!db_is_alone(s->db))
+		sweep_dead_uploads(s);
 }
 
 static void done_chore(struct http_work *work)
@@ -96,12 +115,10 @@ static void on_sweep(uv_timer_t *timer)
 	start_chore(&s->sweep, run_sweep);
 }
 
-/* Where no other node can be, none can have died. */
-static void on_upload_sweep(uv_timer_t *timer)
+static void on_short_sweep(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	if (!db_is_alone(s->db))
-		start_chore(&s->upload_sweep, run_upload_sweep);
+	start_chore(&s->short_sweep, run_short_sweep);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -137,13 +154,13 @@ static void start_handles(struct server *s)
 	(void)uv_signal_init(&s->loop, &s->term);
 	(void)uv_signal_init(&s->loop, &s->interrupt);
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
-	(void)uv_timer_init(&s->loop, &s->upload_sweep.timer);
-	s->term.data = s->interrupt.data = s->sweep.timer.data = s->upload_sweep.timer.data = s;
-	s->sweep.server = s->upload_sweep.server = s;
+	(void)uv_timer_init(&s->loop, &s->short_sweep.timer);
+	s->term.data = s->interrupt.data = s->sweep.timer.data = s->short_sweep.timer.data = s;
+	s->sweep.server = s->short_sweep.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
-	(void)uv_timer_start(&s->upload_sweep.timer, on_upload_sweep, SWEEP_UPLOADS_MS, SWEEP_UPLOADS_MS);
+	(void)uv_timer_start(&s->short_sweep.timer, on_short_sweep, SWEEP_SHORT_MS, SWEEP_SHORT_MS);
 }
 
 void server_live(struct server *s)
@@ -161,6 +178,6 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->term, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
-	uv_close((uv_handle_t *)&s->upload_sweep.timer, NULL);
+	uv_close((uv_handle_t *)&s->short_sweep.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

@@ -80,7 +80,7 @@ struct settings {
 	char *admin_email;
 	struct secret admin_password;
 	/* limits */
-	int64_t max_upload_bytes, job_timeout_s, job_retries, cleanup_interval_s;
+	int64_t max_upload_bytes, job_timeout_s, hang_up_grace_s, job_retries, cleanup_interval_s;
 	/* models */
 	char *models, *model;
 	int64_t threads;

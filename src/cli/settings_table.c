@@ -134,6 +134,8 @@ const struct setting settings_table[] = {
 	       "largest file, whatever a plan allows"),
 	NUMBER(SETTINGS_LIMITS, SETTING_TIME, job_timeout_s, "job-timeout", "JOB_TIMEOUT", NULL, "2h", 60, 30 * DAY_S,
 	       "longest time that a job is worked on"),
+	NUMBER(SETTINGS_LIMITS, SETTING_TIME, hang_up_grace_s, "hang-up-grace", "HANG_UP_GRACE", NULL, "60s", 1, DAY_S,
+	       "how long a job goes on whose client waited for it and hung up (/v1)"),
 	NUMBER(SETTINGS_LIMITS, SETTING_INT, job_retries, "job-retries", "JOB_RETRIES", NULL, "3", 0, 100,
 	       "how often a part of a job is tried again"),
 	NUMBER(SETTINGS_LIMITS, SETTING_TIME, cleanup_interval_s, "cleanup-interval", "CLEANUP_INTERVAL", NULL, "24h",

@@ -1,10 +1,12 @@
 """OpenAI's audio API over HTTP, by its official Python client, unchanged, and by hand where that client would not go.
 Recognition is the fake one, on every back end."""
+import concurrent.futures
+import contextlib
 import json
 import re
 
 import pytest
-from api_server import BACK_ENDS, back_end, multipart, wait_for
+from api_server import BACK_ENDS, MANY_MACHINES, ONE_MACHINE, back_end, multipart, repeated, wait_for
 from conftest import missing
 
 try:
@@ -26,9 +28,9 @@ class Caller:
             missing("OpenAI's Python client (scripts/test)")
         return openai.OpenAI(api_key=self.token, base_url=f"http://127.0.0.1:{self.server.port}/v1", **options)
 
-    def post(self, content, fields=(), token=None):
+    def post(self, content, fields=(), token=None, headers=None):
         body, form = multipart(content, "talk.wav", fields)
-        return self.server.request("POST", "/v1/audio/transcriptions", body, token or self.token, form)
+        return self.server.request("POST", "/v1/audio/transcriptions", body, token or self.token, {**form, **(headers or {})})
 
 
 @pytest.fixture(scope="module", params=BACK_ENDS)
@@ -199,3 +201,80 @@ def test_a_recording_that_is_longer_than_the_plan_is_refused_before_its_job(serv
 def test_wrong_methods_and_paths_have_this_shape(caller):
     assert error_of(caller.server.request("GET", "/v1/audio/transcriptions", token=caller.token), 405)
     assert error_of(caller.server.request("GET", "/v1/nothing", token=caller.token), 404)
+
+
+# -- a client that comes back, and one that does not ---------------------------------------------------
+
+
+def jobs_of(caller):
+    return caller.user.get("/jobs").ok()
+
+
+def send_and_hang_up(caller, content, fields=(), headers=None):
+    """Sends a whole request, and goes once its job is there."""
+    body, form = multipart(content, "talk.wav", fields)
+    total = jobs_of(caller)["total"]
+    with contextlib.closing(caller.server.connect()) as connection:
+        connection.request("POST", "/v1/audio/transcriptions", body,
+                           {**form, "Authorization": f"Bearer {caller.token}", **(headers or {})})
+        wait_for(lambda: jobs_of(caller)["total"] > total, "the job of the request")
+    return jobs_of(caller)["jobs"][0]["id"]
+
+
+@pytest.fixture(scope="module", params=[ONE_MACHINE, MANY_MACHINES])
+def slow(request, speech_detector):
+    """A server whose recognition takes a while."""
+    with back_end(request.param) as behind:
+        behind.env["TIRO_FAKE_PART_MS"] = "1500"
+        running = behind.serve("--hang-up-grace", "3s").wait_ready()
+        yield running
+        running.stop()
+
+
+def test_who_sends_the_same_again_gets_the_job_that_is_under_way(slow, jfk):
+    caller = Caller(slow)
+    job = send_and_hang_up(caller, jfk.read_bytes())
+    assert jobs_of(caller)["jobs"][0]["status"] in ("pending", "processing")
+    assert caller.post(jfk.read_bytes()).status == 200
+    assert [one["id"] for one in jobs_of(caller)["jobs"]] == [job]
+    assert caller.post(jfk.read_bytes(), [("response_format", "srt")]).body.startswith(b"1\n")
+    assert jobs_of(caller)["total"] == 1
+    assert caller.user.get("/files").ok()["total"] == 1
+
+
+def test_what_another_asks_or_with_other_options_is_another_job(slow, jfk):
+    caller = Caller(slow)
+    assert caller.post(jfk.read_bytes()).status == 200
+    assert caller.post(jfk.read_bytes(), [("language", "fr")]).status == 200
+    assert jobs_of(caller)["total"] == 2
+    stranger = Caller(slow)
+    assert stranger.post(jfk.read_bytes()).status == 200
+    assert jobs_of(stranger)["total"] == 1
+
+
+def test_two_at_once_are_one_job(slow, jfk):
+    caller = Caller(slow)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: caller.post(jfk.read_bytes()), range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len({answer.body for answer in answers}) == 1
+    assert jobs_of(caller)["total"] == 1
+
+
+def test_an_idempotency_key_is_good_for_one_request(slow, jfk):
+    caller = Caller(slow)
+    key = {"Idempotency-Key": "order-66"}
+    assert caller.post(jfk.read_bytes(), headers=key).status == 200
+    assert caller.post(jfk.read_bytes(), headers=key).status == 200
+    assert jobs_of(caller)["total"] == 1
+    other = caller.post(jfk.read_bytes(), [("language", "fr")], headers=key)
+    assert error_of(other, 422)["code"] == "idempotency_key_reused"
+    assert other.headers["x-should-retry"] == "false"
+    assert jobs_of(caller)["total"] == 1
+
+
+def test_a_job_whose_client_does_not_come_back_is_cancelled(slow, jfk):
+    caller = Caller(slow)
+    recording = repeated(jfk, 20)
+    job = send_and_hang_up(caller, recording)
+    assert caller.user.wait_job(job, "cancelled", "completed")["status"] == "cancelled"

@@ -7,9 +7,10 @@
 #include "api/upload/upload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/response.h"
 
-enum { OK = 200, BAD_REQUEST = 400, NOT_FOUND = 404, TOO_MANY = 429, FAILED = 500 };
+enum { OK = 200, BAD_REQUEST = 400, NOT_FOUND = 404, UNPROCESSABLE = 422, TOO_MANY = 429, FAILED = 500, UNAVAILABLE = 503 };
 
 /* A transcript's text twice, with its times and escapes. */
 #define ANSWER_MAX ((size_t)HTTP_OUTPUT_MAX)
@@ -22,7 +23,9 @@ struct transcription {
 	struct openai_wish wish;
 	bool has_granularity; /* words or segments were asked for by name */
 	bool is_whole; /* the model is one that OpenAI's API never streams, whatever is asked for */
+	struct uuid job, file; /* that are waited for: this upload's, or the same request's of before */
 	struct follower *follower; /* while the job is under way */
+	uv_timer_t *beat; /* tells the database that somebody waits; NULL: nobody does */
 };
 
 static struct transcription *transcription_of(struct api_upload *upload)
@@ -119,7 +122,7 @@ static void answer(struct transcription *t)
 	struct result_call *c = api_call_new(t->upload.request, &result_kind);
 	if (!c)
 		return;
-	c->id = t->upload.job.id;
+	c->id = t->job;
 	c->wish = t->wish;
 	c->body.max = ANSWER_MAX;
 	api_call_start(&c->call);
@@ -137,21 +140,104 @@ static bool ends_job(const struct event *event)
 	return !event->name; /* the file was deleted, and the job with it */
 }
 
+/* One notice that somebody waits, or has gone. */
+struct want {
+	struct http_work work; /* first */
+	const struct files *files;
+	struct uuid job;
+	int64_t until_us;
+};
+
+static void run_want(struct http_work *work)
+{
+	const struct want *want = (const struct want *)work;
+	struct err err;
+	if (job_request_want(want->files->db, &want->job, want->until_us, &err) != ERR_OK)
+		log_line(LOG_WARNING, "it was not noted that a client waits for a job: %s", err.message);
+}
+
+static void done_want(struct http_work *work)
+{
+	free(work);
+}
+
+/* The job is wanted for the time of grace from now on. */
+static void tell_wanted(const struct transcription *t)
+{
+	struct api *api = t->upload.api;
+	struct err err;
+	struct want *want = malloc(sizeof *want);
+	if (!want)
+		return;
+	*want = (struct want){ .work = { .run = run_want, .done = done_want },
+			       .files = api->files,
+			       .job = t->job,
+			       .until_us = clock_wall_us() + api->hang_up_grace_us };
+	if (http_pool_submit(api->pool, &want->work, &err) != ERR_OK)
+		free(want);
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+	tell_wanted(timer->data);
+}
+
+static void on_beat_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void stop_waiting(struct transcription *t)
+{
+	event_unfollow(steal_ptr(&t->follower));
+	if (t->beat)
+		uv_close((uv_handle_t *)steal_ptr(&t->beat), on_beat_closed);
+}
+
 static void on_event(void *owner, const struct event *event)
 {
 	struct transcription *t = owner;
 	if (!ends_job(event))
 		return;
-	event_unfollow(steal_ptr(&t->follower));
+	stop_waiting(t);
 	answer(t);
+}
+
+/* Three beats in the time of grace: one may be late. */
+enum { BEATS = 3 };
+
+static void wait_for_job(struct transcription *t)
+{
+	struct api *api = t->upload.api;
+	uint64_t beat_ms = (uint64_t)(api->hang_up_grace_us / BEATS / US_PER_MS);
+	struct err err;
+	t->beat = malloc(sizeof *t->beat);
+	if (!t->beat) {
+		http_reply_error(t->upload.request, UNAVAILABLE, NULL);
+		return;
+	}
+	(void)uv_timer_init(api->loop, t->beat);
+	t->beat->data = t;
+	(void)uv_timer_start(t->beat, on_beat, beat_ms, beat_ms);
+	if (event_follow(api->hub, &t->file, 0, on_event, t, &t->follower, &err) != ERR_OK)
+		api_fail_err(t->upload.request, &err);
 }
 
 static void reply(struct api_upload *upload)
 {
 	struct transcription *t = transcription_of(upload);
-	struct err err;
-	if (event_follow(upload->api->hub, &upload->job.file, 0, on_event, t, &t->follower, &err) != ERR_OK)
-		api_fail_err(upload->request, &err);
+	t->job = upload->job.id;
+	t->file = upload->job.file;
+	wait_for_job(t);
+}
+
+static void attach(struct api_upload *upload)
+{
+	struct transcription *t = transcription_of(upload);
+	t->job = upload->job_request.same_job;
+	t->file = upload->job_request.same_file;
+	tell_wanted(t);
+	wait_for_job(t);
 }
 
 /* -- what is asked for ----------------------------------------------------------------------------------- */
@@ -222,14 +308,22 @@ static enum err_code check(struct api_upload *upload, struct err *err)
 
 static enum err_code begin(struct api_upload *upload, struct err *err)
 {
+	const char *key = http_request_header(upload->request, "idempotency-key");
 	upload->job.priority = PRIORITY;
+	upload->job_request.has_key = key != NULL;
+	if (key && sha256_of_bytes(key, strlen(key), upload->job_request.key_hash, err) != ERR_OK)
+		return err->code;
 	return uuid_new(clock_wall_us(), &upload->job.id, err);
 }
 
 /* A quota that is used up does not come back by trying again at once. */
 static void fail(struct api_upload *upload, const struct err *why)
 {
-	if (why->code == ERR_QUOTA)
+	if (upload->job_request.match == JOB_REQUEST_OTHER)
+		fail_for_good(upload->request, &(struct api_problem){ .status = UNPROCESSABLE,
+								     .code = "idempotency_key_reused",
+								     .message = why->message });
+	else if (why->code == ERR_QUOTA)
 		fail_for_good(upload->request,
 			      &(struct api_problem){ .status = TOO_MANY, .message = why->message });
 	else
@@ -253,6 +347,7 @@ static const struct api_upload_kind kind = { .size = sizeof(struct transcription
 					     .begin = begin,
 					     .check = check,
 					     .reply = reply,
+					     .attach = attach,
 					     .fail = fail };
 
 static void on_start(struct http_request *request)
@@ -265,7 +360,11 @@ static void on_close(struct http_request *request, enum http_outcome outcome)
 	struct api_upload *upload = http_request_context(request);
 	if (!upload)
 		return;
-	event_unfollow(steal_ptr(&transcription_of(upload)->follower));
+	struct transcription *t = transcription_of(upload);
+	/* A client that has gone may come back within the time of grace, which begins now. */
+	if (t->follower)
+		tell_wanted(t);
+	stop_waiting(t);
 	api_upload_on_close(request, outcome);
 }
 

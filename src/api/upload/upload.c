@@ -6,6 +6,7 @@
 
 #include "accounts/plans.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/response.h"
 
@@ -107,6 +108,8 @@ static void on_stored(void *owner, const struct vault_info *info, const struct e
 	if (upload->request && !upload->is_answered) {
 		if (info)
 			upload->kind->reply(upload);
+		else if (why->code == ERR_CONFLICT && upload->job_request.match == JOB_REQUEST_SAME)
+			upload->kind->attach(upload);
 		else
 			api_upload_fail(upload, why);
 		upload->is_answered = true;
@@ -134,7 +137,13 @@ static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 	job.weight = plan.weight;
 	if (job.priority > plan.priority_max)
 		job.priority = plan.priority_max;
+	bool may_attach = upload->kind->attach != NULL;
+	if (may_attach && job_request_match(tx, &job, &upload->job_request, err) != ERR_OK)
+		return err->code;
 	if (job_add(upload->api->queue, tx, &job, &upload->shortage, err) != ERR_OK)
+		return err->code;
+	int64_t wanted_until = clock_wall_us() + upload->api->hang_up_grace_us;
+	if (may_attach && job_request_add(tx, &job, &upload->job_request, wanted_until, err) != ERR_OK)
 		return err->code;
 	return event_add_upload(tx, &upload->job.file, upload->fed_bytes, upload->fed_bytes, err);
 }

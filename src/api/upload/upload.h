@@ -18,7 +18,7 @@
 #include "files/intake.h"
 #include "files/kind.h"
 #include "http/multipart.h"
-#include "jobs/job_row.h"
+#include "jobs/job_request.h"
 #include "jobs/probe.h"
 
 /* Bytes of one option's value. */
@@ -53,6 +53,9 @@ struct api_upload_kind {
 	void (*on_begun)(struct api_upload *upload);
 	/* File and job are stored, and the request is there and not answered. */
 	void (*reply)(struct api_upload *upload);
+	/* For a kind that waits for its jobs (jobs/job_request.h): the same request has a job already, that of
+	 * upload->job_request, and this one's file is dropped. NULL: nothing is looked for. */
+	void (*attach)(struct api_upload *upload);
 	/* It failed, and the request is there. NULL: api_upload_reply_error. */
 	void (*fail)(struct api_upload *upload, const struct err *why);
 };
@@ -67,6 +70,7 @@ struct api_upload {
 	struct api *api;
 	struct job_new job; /* read by the pool's thread while the file is stored */
 	bool is_answered; /* by the dialect, or it is about to */
+	struct job_request job_request; /* of a kind that attaches; read and written by the pool's thread like the job */
 	/* Why the plan had no room, where an error is ERR_QUOTA. */
 	struct usage_shortage shortage;
 	struct api_problem problem; /* status 0: the error says it all */

@@ -226,7 +226,7 @@ enum err_code job_finish(struct part_queue *queue, const struct files *files, co
 		return err_set(err, ERR_NO_MEMORY, "no memory to finish a job");
 	*f = (struct finish){ .queue = queue, .files = files, .facts = facts, .claim = claim };
 	asr_transcript_init(&f->transcript);
-	memcpy(f->transcript.language, facts->language, sizeof f->transcript.language);
+	memcpy(f->transcript.language, facts->asked.language, sizeof f->transcript.language);
 	f->transcript.language_confidence = facts->heard.is_auto ? 0 : 1;
 	enum err_code code = read_job(f, err);
 	if (code == ERR_OK)

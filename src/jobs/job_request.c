@@ -1,5 +1,6 @@
 #include "jobs/job_request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -57,6 +58,8 @@ static enum err_code fingerprint(struct db_tx *tx, const struct job_new *job, un
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	cleanup_sha256 struct sha256 *hash = NULL;
 	struct db_value params[] = { id_value(&job->file) };
+	char flags[48];
+	(void)snprintf(flags, sizeof flags, "%d %d %.6f", job->diarize, job->translate, job->temperature);
 	if (db_query(tx, &file_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -65,7 +68,7 @@ static enum err_code fingerprint(struct db_tx *tx, const struct job_new *job, un
 	const void *file = db_get_bytes(&rows, 0, 0, &len);
 	if (sha256_new(&hash, err) != ERR_OK || sha256_add(hash, file, len, err) != ERR_OK ||
 	    add_text(hash, job->language, err) != ERR_OK || add_text(hash, job->model, err) != ERR_OK ||
-	    sha256_add(hash, job->diarize ? "1" : "0", 1, err) != ERR_OK)
+	    add_text(hash, job->prompt, err) != ERR_OK || add_text(hash, flags, err) != ERR_OK)
 		return err->code;
 	return sha256_finish_bytes(hash, ret, err);
 }

@@ -18,8 +18,9 @@
 
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, "
-	       "created_at, application_id, duration_us) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11)",
-	.params = "bbbiittiibi"
+	       "created_at, application_id, duration_us, prompt, translate, temperature) "
+	       "VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+	.params = "bbbiittiibitii"
 };
 static const struct db_stmt find_stmt = {
 	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
@@ -150,7 +151,10 @@ enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct j
 				     db_int(job->diarize),
 				     db_int(clock_wall_us()),
 				     id_value(is_zero(&job->application) ? &job->owner : &job->application),
-				     job->length_us ? db_int(job->length_us) : db_null() };
+				     job->length_us ? db_int(job->length_us) : db_null(),
+				     db_text(job->prompt),
+				     db_int(job->translate),
+				     db_int((int64_t)(job->temperature * JOB_FRACTION)) };
 	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK ||
 	    queue_job(queue, tx, &job->id, &queued, err) != ERR_OK)
 		return err->code;

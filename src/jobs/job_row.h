@@ -9,7 +9,7 @@
 #define TIRO_JOBS_JOB_ROW_H
 
 #include "accounts/usage.h"
-#include "asr/transcript.h"
+#include "asr/engine.h"
 #include "files/files.h"
 #include "store/queue.h"
 
@@ -50,6 +50,9 @@ struct job_new {
 	char language[ASR_LANGUAGE_SIZE]; /* "" to find it */
 	char model[JOB_MODEL_MAX + 1]; /* "" for the default */
 	bool diarize;
+	char prompt[ASR_PROMPT_SIZE]; /* names and words to expect; "" for none */
+	bool translate; /* into English */
+	double temperature; /* 0..1, where sampling starts */
 	struct uuid application; /* that is charged; zeros: the owner's default one */
 	int64_t length_us; /* of the recording, as far as it is known: reserved at once; 0: as the plan finds it */
 };

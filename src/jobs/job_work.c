@@ -19,8 +19,8 @@
 #include "jobs/job_work_priv.h"
 
 static const struct db_stmt facts_stmt = {
-	.sql = "SELECT j.id, j.file_id, j.language, f.name FROM jobs j JOIN files f ON f.id = j.file_id "
-	       "WHERE j.queue_job = $1",
+	.sql = "SELECT j.id, j.file_id, j.language, f.name, j.prompt, j.translate, j.temperature FROM jobs j "
+	       "JOIN files f ON f.id = j.file_id WHERE j.queue_job = $1",
 	.params = "i"
 };
 static const struct db_stmt heard_stmt = {
@@ -87,6 +87,14 @@ static void read_heard(const struct db_rows *rows, struct speech_language *ret)
 	}
 }
 
+static void read_asked(const struct db_rows *rows, struct asr_options *ret)
+{
+	(void)snprintf(ret->language, sizeof ret->language, "%s", db_get_text(rows, 0, 2));
+	(void)snprintf(ret->prompt, sizeof ret->prompt, "%s", db_get_text(rows, 0, 4));
+	ret->translate = db_get_int(rows, 0, 5) != 0;
+	ret->temperature = (float)db_get_int(rows, 0, 6) / JOB_FRACTION;
+}
+
 static enum err_code run_facts(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct facts_call *call = arg;
@@ -98,9 +106,9 @@ static enum err_code run_facts(struct db_tx *tx, void *arg, struct err *err)
 		return ended(err);
 	job_read_id(&call->rows, 0, 0, &ret->id);
 	job_read_id(&call->rows, 0, 1, &ret->file);
-	(void)snprintf(ret->language, sizeof ret->language, "%s", db_get_text(&call->rows, 0, 2));
+	read_asked(&call->rows, &ret->asked);
 	(void)snprintf(ret->file_name, sizeof ret->file_name, "%s", db_get_text(&call->rows, 0, 3));
-	speech_language_init(&ret->heard, ret->language);
+	speech_language_init(&ret->heard, ret->asked.language);
 	if (!ret->heard.is_auto)
 		return ERR_OK;
 	if (db_query(tx, &heard_stmt, params, &call->rows, err) != ERR_OK)

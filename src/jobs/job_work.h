@@ -8,6 +8,7 @@
 #ifndef TIRO_JOBS_JOB_WORK_H
 #define TIRO_JOBS_JOB_WORK_H
 
+#include "asr/engine.h"
 #include "files/files.h"
 #include "jobs/part_record.h"
 #include "jobs/speech_language.h"
@@ -25,7 +26,7 @@ struct job_facts {
 	struct uuid id;
 	struct uuid file;
 	struct data_key key; /* of the file */
-	char language[ASR_LANGUAGE_SIZE]; /* that was asked for; "" to find it */
+	struct asr_options asked; /* language, translate, temperature and prompt; language "" to find it */
 	char file_name[FILE_NAME_MAX_BYTES + 1];
 	struct speech_language heard; /* what its parts spoke so far */
 };

@@ -135,7 +135,7 @@ static enum err_code load(struct part_task *t, struct err *err)
 	int64_t index = t->base.claim.index;
 	if (job_facts_read(spec->files, t->base.claim.job, facts, err) != ERR_OK)
 		return err->code;
-	memcpy(t->options.language, facts->language, sizeof t->options.language);
+	t->options = facts->asked;
 	if (index >= PART_SECOND_HEARING) {
 		index -= PART_SECOND_HEARING;
 		if (job_second_language(spec->files->db, facts->number, t->base.claim.index, t->options.language,

@@ -268,6 +268,40 @@ static enum err_code take_format(struct api_upload *upload, const char *value, s
 	return ERR_OK;
 }
 
+/* Of several the recogniser takes one prompt: names and words that are to be expected come before what was said before. */
+static enum err_code add_to_prompt(struct api_upload *upload, const char *field, const char *text, const char *after,
+				   struct err *err)
+{
+	char *prompt = upload->job.prompt;
+	size_t used = strlen(prompt);
+	size_t len = strlen(text), after_len = strlen(after);
+	if (used + len + after_len >= sizeof upload->job.prompt)
+		return api_upload_wrong(upload, field, "is too long: keywords and prompt have room for 1023 bytes", err);
+	memcpy(prompt + used, text, len);
+	memcpy(prompt + used + len, after, after_len + 1);
+	return ERR_OK;
+}
+
+static enum err_code take_prompt(struct api_upload *upload, const char *value, struct err *err)
+{
+	return add_to_prompt(upload, "prompt", value, "", err);
+}
+
+static enum err_code take_keyword(struct api_upload *upload, const char *value, struct err *err)
+{
+	return value[0] ? add_to_prompt(upload, "keywords", value, ", ", err) : ERR_OK;
+}
+
+static enum err_code take_temperature(struct api_upload *upload, const char *value, struct err *err)
+{
+	char *end;
+	double temperature = strtod(value, &end);
+	if (value[0] == '\0' || *end != '\0' || !(temperature >= 0 && temperature <= 1))
+		return api_upload_wrong(upload, "temperature", "must be a number from 0 to 1", err);
+	upload->job.temperature = temperature;
+	return ERR_OK;
+}
+
 static enum err_code take_granularity(struct api_upload *upload, const char *value, struct err *err)
 {
 	struct transcription *t = transcription_of(upload);
@@ -337,6 +371,10 @@ static const struct api_upload_option options[] = {
 	{ "timestamp_granularities[]", take_granularity },
 	{ "timestamp_granularities", take_granularity },
 	{ "stream", take_stream },
+	{ "prompt", take_prompt },
+	{ "keywords[]", take_keyword },
+	{ "keywords", take_keyword },
+	{ "temperature", take_temperature },
 };
 
 static const struct api_upload_kind kind = { .size = sizeof(struct transcription),

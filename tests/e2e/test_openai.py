@@ -110,6 +110,18 @@ def test_voices_come_with_the_diarized_format(client, jfk):
     assert said.segments[0].speaker == "A" and said.segments[0].type == "transcript.text.segment"
 
 
+def test_the_official_client_gets_a_translation(client, jfk):
+    with open(jfk, "rb") as file:
+        said = client.audio.translations.create(file=file, model="whisper-1", response_format="verbose_json")
+    assert said.language == "english" and said.text and said.segments
+
+
+def test_a_translation_has_no_voices(caller, jfk):
+    body, form = multipart(jfk.read_bytes(), "talk.wav", [("response_format", "diarized_json")])
+    answer = caller.server.request("POST", "/v1/audio/translations", body, caller.token, form)
+    assert error_of(answer, 400)["param"] == "response_format"
+
+
 def test_the_models_are_listed_and_found(client):
     names = {model.id for model in client.models.list()}
     assert "whisper-1" in names

@@ -12,7 +12,7 @@
 /* -- handlers, by file ------------------------------------------------------------------------------- */
 
 /* transcribe.c */
-extern const struct http_handler openai_transcribe;
+extern const struct http_handler openai_transcribe, openai_translate;
 /* models.c */
 extern const struct http_handler openai_models, openai_model;
 
@@ -51,6 +51,7 @@ const char *openai_format_type(enum openai_format format);
 struct openai_wish {
 	enum openai_format format;
 	bool words, segments; /* of verbose_json */
+	bool is_translation; /* into English */
 	bool is_stream; /* as events */
 };
 

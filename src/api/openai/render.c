@@ -141,12 +141,12 @@ static void diarized_segment(struct json *j, const struct asr_transcript *t, siz
 
 /* -- bodies ------------------------------------------------------------------------------------------ */
 
-static void render_json(const struct asr_transcript *t, struct strbuf *body)
+static void render_json(const struct openai_wish *wish, const struct asr_transcript *t, struct strbuf *body)
 {
 	struct json j = JSON_INIT(body);
 	json_object(&j);
 	key_text(&j, t);
-	if (t->language[0]) {
+	if (t->language[0] && !wish->is_translation) {
 		json_key(&j, "languages");
 		json_array(&j);
 		json_object(&j);
@@ -162,8 +162,8 @@ static void render_verbose(const struct openai_wish *wish, const struct asr_tran
 {
 	struct json j = JSON_INIT(body);
 	json_object(&j);
-	json_key_str(&j, "task", "transcribe");
-	json_key_str(&j, "language", asr_language_name(t->language));
+	json_key_str(&j, "task", wish->is_translation ? "translate" : "transcribe");
+	json_key_str(&j, "language", asr_language_name(wish->is_translation ? "en" : t->language));
 	json_key_seconds(&j, "duration", t->duration_us);
 	key_text(&j, t);
 	if (wish->words)
@@ -251,7 +251,7 @@ enum err_code openai_render(const struct openai_wish *wish, const struct asr_tra
 	if (wish->is_stream)
 		render_events(wish, t, body);
 	else if (wish->format == OPENAI_JSON)
-		render_json(t, body);
+		render_json(wish, t, body);
 	else if (wish->format == OPENAI_VERBOSE_JSON)
 		render_verbose(wish, t, body);
 	else if (wish->format == OPENAI_DIARIZED_JSON)

@@ -1,4 +1,4 @@
-/* POST /audio/transcriptions: an upload whose answer comes when its job has ended. */
+/* POST /audio/transcriptions and /audio/translations: an upload whose answer comes when its job has ended. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,9 +388,49 @@ static const struct api_upload_kind kind = { .size = sizeof(struct transcription
 					     .attach = attach,
 					     .fail = fail };
 
+/* -- translations: fewer fields and formats ---------------------------------------------------------------- */
+
+static enum err_code begin_translation(struct api_upload *upload, struct err *err)
+{
+	upload->job.translate = transcription_of(upload)->wish.is_translation = true;
+	return begin(upload, err);
+}
+
+static enum err_code take_translation_format(struct api_upload *upload, const char *value, struct err *err)
+{
+	if (openai_format_find(value) == OPENAI_DIARIZED_JSON)
+		return api_upload_wrong(upload, "response_format", "must be json, text, srt, verbose_json or vtt", err);
+	return take_format(upload, value, err);
+}
+
+static const struct api_upload_option translation_options[] = {
+	{ "model", take_model },
+	{ "response_format", take_translation_format },
+	{ "prompt", take_prompt },
+	{ "temperature", take_temperature },
+};
+
+static const struct api_upload_kind translation_kind = { .size = sizeof(struct transcription),
+							 .file_field = "file",
+							 .options = translation_options,
+							 .option_count = ARRAY_LEN(translation_options),
+							 .is_probed = true,
+							 .begin = begin_translation,
+							 .check = check,
+							 .reply = reply,
+							 .attach = attach,
+							 .fail = fail };
+
+/* -- handlers ---------------------------------------------------------------------------------------------- */
+
 static void on_start(struct http_request *request)
 {
 	(void)api_upload_start(request, &kind);
+}
+
+static void on_start_translation(struct http_request *request)
+{
+	(void)api_upload_start(request, &translation_kind);
 }
 
 static void on_close(struct http_request *request, enum http_outcome outcome)
@@ -409,3 +449,7 @@ static void on_close(struct http_request *request, enum http_outcome outcome)
 const struct http_handler openai_transcribe = {
 	.on_start = on_start, .on_body = api_upload_on_body, .on_end = api_upload_on_end, .on_close = on_close
 };
+const struct http_handler openai_translate = { .on_start = on_start_translation,
+					       .on_body = api_upload_on_body,
+					       .on_end = api_upload_on_end,
+					       .on_close = on_close };

@@ -2,6 +2,7 @@
 
 #include "accounts/api_tokens.h"
 #include "accounts/users_priv.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -26,6 +27,14 @@ struct access_cache {
 	size_t sets; /* a power of 2 */
 	uint64_t epoch; /* goes up with each notice: an answer that was asked for before it is not kept */
 	struct access_counts counts;
+	struct use *uses; /* of API tokens, that are being noted; owned */
+};
+
+struct use {
+	struct access_cache *cache;
+	struct use *next, **link; /* the cache's */
+	struct uuid token;
+	int64_t now_us;
 };
 
 static int64_t wall_us(const struct access_cache *cache)
@@ -108,6 +117,7 @@ enum err_code access_cache_new(const struct access_config *config, struct access
 	if (!code)
 		code = db_listen(config->db, USERS_CHANNEL, on_notice, cache, &cache->listener, err);
 	if (code) {
+		access_cache_stop(cache);
 		access_cache_free(cache);
 		return code;
 	}
@@ -115,12 +125,21 @@ enum err_code access_cache_new(const struct access_config *config, struct access
 	return ERR_OK;
 }
 
+void access_cache_stop(struct access_cache *cache)
+{
+	if (cache && cache->listener)
+		db_unlisten(steal_ptr(&cache->listener));
+}
+
 void access_cache_free(struct access_cache *cache)
 {
 	if (!cache)
 		return;
-	if (cache->listener)
-		db_unlisten(cache->listener);
+	while (cache->uses) {
+		struct use *use = cache->uses;
+		cache->uses = use->next;
+		free(use);
+	}
 	sha256_free(cache->sha256);
 	free(cache->entries);
 	free(cache);
@@ -163,12 +182,6 @@ static enum err_code api_token_unit(struct db_tx *tx, void *arg, struct err *err
 }
 
 /* A use that is to be noted. */
-struct use {
-	struct access_cache *cache;
-	struct uuid token;
-	int64_t now_us;
-};
-
 static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct use *use = arg;
@@ -178,9 +191,11 @@ static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 static void on_used(void *arg, enum err_code code, const struct err *err)
 {
 	struct use *use = arg;
-	use->cache->counts.noting--;
 	if (code)
 		log_line(LOG_DEBUG, "the use of a token was not noted: %s", err->message);
+	*use->link = use->next;
+	if (use->next)
+		use->next->link = use->link;
 	free(use);
 }
 
@@ -191,8 +206,14 @@ static void note_use(struct access_cache *cache, const struct access *access)
 	struct use *use = malloc(sizeof *use);
 	if (!use)
 		return;
-	cache->counts.noting++;
-	*use = (struct use){ .cache = cache, .token = access->token, .now_us = wall_us(cache) };
+	*use = (struct use){ .cache = cache,
+			     .next = cache->uses,
+			     .link = &cache->uses,
+			     .token = access->token,
+			     .now_us = wall_us(cache) };
+	if (use->next)
+		use->next->link = &use->next;
+	cache->uses = use;
 	struct db_work work = {
 		.mode = DB_WRITE_RELAXED, .is_single = true, .run = use_unit, .done = on_used, .arg = use
 	};

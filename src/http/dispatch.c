@@ -108,6 +108,10 @@ static int check_framing(struct http_request *request, const char **ret_reason)
 		*ret_reason = "the request must have one Host header";
 		return BAD_REQUEST;
 	}
+	if (head_twice(head)) {
+		*ret_reason = "a header comes twice that may come once only (Authorization, Range, Content-Type, ...)";
+		return BAD_REQUEST;
+	}
 	if (coding && (strcasecmp(coding, "chunked") != 0 || parser->http_minor == 0 ||
 		       head_count(head, "transfer-encoding") > 1)) {
 		*ret_reason = "\"chunked\" is the only transfer coding of the server";

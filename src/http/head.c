@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 #include "http/server_priv.h"
 
@@ -172,6 +173,35 @@ const char *head_get_before(const struct request_head *head, const char *name, u
 			return head->text.data + field->value;
 	}
 	return NULL;
+}
+
+const char *head_twice(const struct request_head *head)
+{
+	static const char *const singles[] = { "authorization", "content-type", "range",
+					       "x-api-key",	"x-upload-id",	"idempotency-key" };
+	unsigned seen = 0;
+	for (uint32_t i = 0; i < head->field_count; i++) {
+		const char *name = head->text.data + head->fields[i].name;
+		for (size_t k = 0; k < ARRAY_LEN(singles); k++) {
+			if (strcasecmp(name, singles[k]) != 0)
+				continue;
+			if (seen & 1U << k)
+				return singles[k];
+			seen |= 1U << k;
+		}
+	}
+	return NULL;
+}
+
+void head_rescue_path(struct request_head *head)
+{
+	/* The address is whole where a header follows it. */
+	if (head->text.failed || head->field_count == 0)
+		return;
+	char *path = find_path(head->text.data);
+	path[strcspn(path, "?")] = '\0';
+	head->path = path;
+	head->path_len = strlen(path);
 }
 
 int head_count(const struct request_head *head, const char *name)

@@ -122,6 +122,8 @@ static void malformed(struct http_conn *conn, llhttp_errno_t error)
 		status = other_version || error == HPE_PAUSED_H2_UPGRADE ? VERSION : BAD_REQUEST;
 	if (!conn->request)
 		conn->request = request_new(conn);
+	if (conn->request && conn->state == CONN_HEAD)
+		head_rescue_path(conn->request->head);
 	if (conn->request)
 		request_fail(conn->request, status, NULL, HTTP_OUTCOME_FAILED);
 	else

@@ -195,6 +195,10 @@ const char *head_get(const struct request_head *head, const char *name);
 const char *head_get_before(const struct request_head *head, const char *name, uint32_t *at);
 /* How many lines have that name. */
 int head_count(const struct request_head *head, const char *name);
+/* The name of a header that must come once (RFC 9110, section 5.3) and comes twice; NULL where none does. */
+const char *head_twice(const struct request_head *head);
+/* The path of a head that was refused before its end, as it was sent: for the shape of the error only. */
+void head_rescue_path(struct request_head *head);
 
 /* -- dispatch.c -------------------------------------------------------------------------------------- */
 

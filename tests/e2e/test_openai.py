@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import re
+import socket
 
 import pytest
 from api_server import BACK_ENDS, MANY_MACHINES, ONE_MACHINE, back_end, multipart, wait_for
@@ -295,3 +296,11 @@ def test_a_job_whose_client_does_not_come_back_is_cancelled(slow, jfk):
     caller = Caller(slow)
     job = send_and_hang_up(caller, jfk.read_bytes(), [("prompt", "fake:sleep=100000")])
     assert caller.user.wait_job(job, "cancelled", "completed")["status"] == "cancelled"
+
+
+def test_a_malformed_head_is_refused_in_this_shape(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nBad header\r\n\r\n")
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert set(json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]) == {"message", "type", "param", "code"}

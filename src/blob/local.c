@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,8 +25,15 @@ enum {
 	NAME_ROOM = BLOB_KEY_MAX + 32,
 	TEMP_ROOM = 32,
 	/* The kernel is told to start writing after this many bytes, so that the flush at the end is short. */
-	WRITEBACK_BYTES = 8 * 1024 * 1024
+	WRITEBACK_BYTES = 8 * 1024 * 1024,
+	/* Room is looked for when an object is begun and after so many of its bytes. */
+	ROOM_STEP_BYTES = 256 * 1024
 };
+
+/* What is left of a disk for others, the database above all: with nothing left nobody could delete anything. The lesser
+ * of this and a twentieth of the disk. */
+#define ROOM_KEPT_BYTES ((uint64_t)64 * 1024 * 1024)
+enum { ROOM_KEPT_PART = 20 };
 
 struct local_store {
 	struct blob_store base;
@@ -39,6 +47,7 @@ struct local_put {
 	char temp[TEMP_ROOM]; /* in the store's tmp folder */
 	int fd;
 	uint64_t written, handed; /* bytes; those that the kernel was told to write */
+	uint64_t room_until; /* bytes that may be written before room is looked for again */
 };
 
 static struct local_store *of(struct blob_store *store)
@@ -100,12 +109,29 @@ static void local_close(struct blob_store *store)
 	free(l);
 }
 
+/* A disk that does not say has room. */
+static enum err_code check_room(int dir_fd, struct err *err)
+{
+	struct statvfs disk;
+	if (fstatvfs(dir_fd, &disk) != 0)
+		return ERR_OK;
+	uint64_t kept = (uint64_t)disk.f_blocks * disk.f_frsize / ROOM_KEPT_PART;
+	if (kept > ROOM_KEPT_BYTES)
+		kept = ROOM_KEPT_BYTES;
+	if ((uint64_t)disk.f_bavail * disk.f_frsize >= kept)
+		return ERR_OK;
+	return err_set(err, ERR_NO_SPACE, "the server's disk is full: delete files that are no longer needed");
+}
+
 static enum err_code local_put_begin(struct blob_store *store, const char *key, struct blob_put **ret, struct err *err)
 {
 	uint64_t random[1];
+	if (check_room(of(store)->tmp_fd, err) != ERR_OK)
+		return err->code;
 	cleanup_free struct local_put *put = calloc(1, sizeof *put);
 	if (!put)
 		return err_set(err, ERR_NO_MEMORY, "no memory for an object");
+	put->room_until = ROOM_STEP_BYTES;
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return err_set_errno(err, ERR_SYSTEM, errno, "no random numbers");
 	memcpy(put->key, key, strlen(key) + 1);
@@ -120,6 +146,11 @@ static enum err_code local_put_begin(struct blob_store *store, const char *key, 
 static enum err_code local_put_write(struct blob_put *base, const void *bytes, size_t len, struct err *err)
 {
 	struct local_put *put = (struct local_put *)base;
+	if (put->written >= put->room_until) {
+		if (check_room(of(base->store)->tmp_fd, err) != ERR_OK)
+			return err->code;
+		put->room_until = put->written + ROOM_STEP_BYTES;
+	}
 	enum err_code code = io_write_all(put->fd, bytes, len, err);
 	if (code) {
 		(void)err_prefix(err, "the object \"%s\"", put->key);

@@ -315,6 +315,22 @@ def test_a_full_disk_is_a_507_and_recovers(small_disk, jfk):
     server.stop()
 
 
+def test_on_a_full_disk_there_is_room_to_delete(small_disk, jfk):
+    server = Server(small_disk / "data").wait_ready()
+    user = server.user()
+    noise = b"RIFF\xff\xff\xff\x7fWAVEfmt " + random.Random(1).randbytes(1 << 20)
+    files = []
+    while (answer := user.upload(noise)).status == 201:
+        files.append(answer.json()["id"])
+    assert answer.status == 507 and "delete files" in answer.json()["message"]
+    server.request("POST", "/api/v1/auth/login", {"email": user.email, "password": "correct horse"}).ok()
+    for file in files:
+        user.request("DELETE", f"/files/{file}").ok(204)
+    created = user.upload(jfk.read_bytes()).ok(201)
+    user.wait_job(created["id"], "completed")
+    server.stop()
+
+
 def test_a_full_quota_is_a_507_that_says_so(behind, jfk):
     server = behind.serve().wait_ready()
     user = server.user()

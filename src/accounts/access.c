@@ -171,6 +171,7 @@ static enum err_code session_unit(struct db_tx *tx, void *arg, struct err *err)
 					    .token = question->claims.id,
 					    .permissions = PERMISSIONS_ALL,
 					    .roles = roles_parse(db_get_text(&rows, 0, 2)),
+					    .generation = question->claims.generation,
 					    .expires_s = question->claims.expires_s };
 	return ERR_OK;
 }

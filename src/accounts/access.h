@@ -33,6 +33,7 @@ struct access {
 	struct uuid token; /* its id (of a session's, the jti), for logs */
 	int permissions; /* accounts/api_tokens.h; of a session all */
 	struct roles roles; /* by the database */
+	int64_t generation; /* of the user's tokens (accounts/users.h); of an API token 0 */
 	int64_t expires_s; /* INT64_MAX: never */
 };
 

@@ -123,6 +123,9 @@ enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const c
 enum err_code user_rehash(struct db_tx *tx, const struct uuid *id, const char *old_hash, const char *hash,
 			  struct err *err) MUST_CHECK;
 
+/* Tells all nodes that what they know of the user's rights is old: tokens, and what goes on by a share. */
+enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
+
 /* -- deleting ----------------------------------------------------------------------------------------
  *
  * Marked first: tokens end, and nobody logs in as that user nor switches them on again. Then whoever owns data of

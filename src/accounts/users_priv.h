@@ -33,9 +33,6 @@ static inline void text_cell(const struct db_rows *rows, size_t row, size_t colu
 /* Holds the user's row until the unit ends: what is counted for the user is counted one after the other. */
 enum err_code user_lock(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
 
-/* Tells all nodes that what they know of the user's tokens is old. */
-enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
-
 /* Raises the generation, which ends the user's tokens, and tells all nodes. Refresh tokens go. */
 enum err_code user_end_tokens(struct db_tx *tx, const struct uuid *id, struct err *err) MUST_CHECK;
 

@@ -12,6 +12,7 @@
 #include "accounts/accounts.h"
 #include "api/access_log.h"
 #include "api/dialect.h"
+#include "api/rights.h"
 #include "files/files.h"
 #include "http/server.h"
 #include "http/work.h"
@@ -28,6 +29,7 @@ struct api {
 	struct event_hub *hub;
 	struct accounts *accounts;
 	struct access_cache *access;
+	struct rights_watch *rights;
 	struct access_log *access_log;
 	struct http_pool *pool; /* what waits for the database, or reads something small */
 	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */

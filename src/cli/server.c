@@ -165,6 +165,8 @@ static enum err_code open_api(struct server *s, struct err *err)
 				     &api->passwords, err);
 	if (!code)
 		code = access_cache_new(&access, &api->access, err);
+	if (!code)
+		code = rights_watch_new(&s->api_files, api->pool, &api->rights, err);
 	return code ? code : event_hub_new(s->db, &api->hub, err);
 }
 
@@ -256,6 +258,8 @@ static void close_all(struct server *s)
 	http_pool_free(s->api.pool);
 	http_pool_free(s->pool);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+	rights_watch_stop(s->api.rights);
+	rights_watch_free(s->api.rights);
 	access_cache_stop(s->api.access);
 	accounts_close(s->accounts);
 	db_close(s->db);

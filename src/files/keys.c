@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "accounts/users.h"
 #include "base/clock.h"
 #include "files/files_priv.h"
 
@@ -23,6 +24,11 @@ static const struct db_stmt owned_stmt = { .sql = "SELECT id FROM files WHERE id
 static const struct db_stmt delete_stmt = {
 	.sql = "DELETE FROM file_keys WHERE file_id = $1 AND user_id = $2 AND is_owner = 0 RETURNING user_id",
 	.params = "bb"
+};
+static const struct db_stmt holds_stmt = {
+	.sql = "SELECT 1 FROM file_keys k JOIN users u ON u.id = k.user_id JOIN files f ON f.id = k.file_id "
+	       "WHERE k.file_id = $1 AND k.user_id = $2 AND u.is_active = 1 AND u.generation = $3 AND f.state <> 2",
+	.params = "bbi"
 };
 static const struct db_stmt register_stmt = {
 	.sql = "UPDATE users SET own_public_key = $2, own_key_at = $3, updated_at = $3 WHERE id = $1 RETURNING id",
@@ -133,7 +139,9 @@ static enum err_code run_unshare(struct db_tx *tx, void *arg, struct err *err)
 	struct db_value params[] = { file_uuid_value(&share->to.file), file_uuid_value(&share->to.user) };
 	if (check_owner(tx, share, err) != ERR_OK || db_query(tx, &delete_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
-	return rows.count == 1 ? ERR_OK : err_set(err, ERR_NOT_FOUND, "the file is not shared with that user");
+	if (rows.count == 0)
+		return err_set(err, ERR_NOT_FOUND, "the file is not shared with that user");
+	return user_tell(tx, &share->to.user, err);
 }
 
 enum err_code file_key_share(const struct files *files, const struct uuid *owner, const struct uuid *file,
@@ -157,6 +165,17 @@ enum err_code file_key_unshare(const struct files *files, const struct uuid *own
 	struct share share = { *owner, { *file, *user, NULL, false, 0 } };
 	struct db_work work = { .mode = DB_WRITE, .run = run_unshare, .arg = &share };
 	return db_run(files->db, &work, err);
+}
+
+enum err_code file_key_holds(const struct files *files, const struct uuid *viewer, int64_t generation,
+			     const struct uuid *file, bool *ret, struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	struct db_value params[] = { file_uuid_value(file), file_uuid_value(viewer), db_int(generation) };
+	enum err_code code = db_run_stmt(files->db, DB_READ, &holds_stmt, params, &rows, err);
+	if (code == ERR_OK)
+		*ret = rows.count > 0;
+	return code;
 }
 
 /* -- a user's own key ------------------------------------------------------------------------------- */

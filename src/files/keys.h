@@ -34,6 +34,11 @@ enum err_code file_key_share(const struct files *files, const struct uuid *owner
 enum err_code file_key_unshare(const struct files *files, const struct uuid *owner, const struct uuid *file,
 			       const struct uuid *user, struct err *err) MUST_CHECK;
 
+/* Whether a session of that generation may go on reading the file: its user is active and has a box. Errors: those of a
+ * unit of work. */
+enum err_code file_key_holds(const struct files *files, const struct uuid *viewer, int64_t generation,
+			     const struct uuid *file, bool *ret, struct err *err) MUST_CHECK;
+
 /* -- a user's own key ------------------------------------------------------------------------------- */
 
 /*

@@ -16,6 +16,7 @@ struct service_stream {
 	struct api *api;
 	struct follower *follower;
 	struct uuid file;
+	struct right right; /* to go on */
 	bool has_begun;
 	bool is_at_end; /* the last event was one that ends a job; or the job has ended and none came yet */
 	bool is_uploaded; /* an event has said that the file is complete */
@@ -131,6 +132,15 @@ static void on_caught_up(void *owner)
 	stream->is_over = http_request_method(stream->request) == HTTP_METHOD_HEAD;
 }
 
+/* Who asks again is told why. */
+static void on_lost(struct right *right)
+{
+	struct service_stream *stream =
+		(struct service_stream *)(void *)((char *)right - offsetof(struct service_stream, right));
+	if (!stream->is_over)
+		end(stream);
+}
+
 void service_stream_fail(struct service_stream *stream, const struct err *why)
 {
 	cleanup_strbuf struct strbuf data = STRBUF_INIT(EVENT_DATA_MAX);
@@ -160,6 +170,8 @@ enum err_code service_stream_open(struct http_request *request, const struct ser
 	    ERR_OK)
 		return err->code;
 	event_when_caught_up(stream->follower, on_caught_up);
+	stream->right.on_lost = on_lost;
+	right_begin(stream->api->rights, &stream->right, api_access(request), &spec->file);
 	*ret = steal_ptr(&stream);
 	return ERR_OK;
 }
@@ -177,6 +189,7 @@ void service_stream_close(struct service_stream *stream)
 {
 	if (!stream)
 		return;
+	right_end(&stream->right);
 	event_unfollow(stream->follower);
 	free(stream);
 }

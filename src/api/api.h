@@ -21,6 +21,7 @@
 #include "jobs/worker.h"
 
 struct uv_loop_s;
+struct api_upload;
 
 struct api {
 	struct uv_loop_s *loop;
@@ -30,6 +31,7 @@ struct api {
 	struct accounts *accounts;
 	struct access_cache *access;
 	struct rights_watch *rights;
+	struct api_upload *uploads; /* that are open (api/upload/upload.h) */
 	struct access_log *access_log;
 	struct http_pool *pool; /* what waits for the database, or reads something small */
 	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */

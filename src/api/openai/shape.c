@@ -15,7 +15,7 @@ static const struct {
 	{ 405, "invalid_request_error", "method_not_allowed" },
 	{ 413, "invalid_request_error", "file_too_large" },
 	{ 415, "invalid_request_error", "unsupported_media_type" },
-	{ 429, "insufficient_quota", "insufficient_quota" },
+	{ 429, "rate_limit_error", "rate_limit_exceeded" },
 	{ 503, "server_error", "overloaded" },
 	{ 507, "server_error", "insufficient_storage" },
 };

@@ -359,7 +359,8 @@ static void fail(struct api_upload *upload, const struct err *why)
 								     .message = why->message });
 	else if (why->code == ERR_QUOTA)
 		fail_for_good(upload->request,
-			      &(struct api_problem){ .status = TOO_MANY, .message = why->message });
+			      &(struct api_problem){
+				      .status = TOO_MANY, .code = "insufficient_quota", .message = why->message });
 	else
 		api_upload_reply_error(upload, why);
 }

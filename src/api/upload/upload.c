@@ -10,7 +10,39 @@
 #include "base/log.h"
 #include "http/response.h"
 
-enum { BAD_REQUEST = 400, CONFLICT = 409, UNAVAILABLE = 503 };
+enum { BAD_REQUEST = 400, CONFLICT = 409, TOO_MANY = 429, UNAVAILABLE = 503 };
+
+/* -- how many ------------------------------------------------------------------------------------------ */
+
+static void leave(struct api_upload *upload)
+{
+	if (!upload->link)
+		return;
+	*upload->link = upload->next;
+	if (upload->next)
+		upload->next->link = upload->link;
+	upload->link = NULL;
+}
+
+static enum err_code enter(struct api_upload *upload, struct err *err)
+{
+	struct api *api = upload->api;
+	int open = 0;
+	for (const struct api_upload *other = api->uploads; other; other = other->next)
+		open += memcmp(&other->job.owner, &upload->job.owner, sizeof other->job.owner) == 0;
+	if (open >= API_UPLOADS_OPEN_MAX) {
+		upload->problem = (struct api_problem){ .status = TOO_MANY,
+							.message = "too many uploads are open: finish some first" };
+		http_add_header(upload->request, "Retry-After", "5");
+		return err_set(err, ERR_BUSY, "%s", upload->problem.message);
+	}
+	upload->next = api->uploads;
+	upload->link = &api->uploads;
+	if (upload->next)
+		upload->next->link = &upload->next;
+	api->uploads = upload;
+	return ERR_OK;
+}
 
 /* -- the end ------------------------------------------------------------------------------------------- */
 
@@ -18,6 +50,7 @@ static void free_if_over(struct api_upload *upload)
 {
 	if (upload->request || upload->intake)
 		return;
+	leave(upload);
 	multipart_free(upload->parser);
 	free(upload);
 }
@@ -101,6 +134,7 @@ static void on_stored(void *owner, const struct vault_info *info, const struct e
 {
 	struct api_upload *upload = owner;
 	upload->intake = NULL;
+	leave(upload); /* who waits for the job from here on holds little */
 	if (upload->probe_why.code != ERR_OK)
 		why = &upload->probe_why;
 	else if (why->code == ERR_CANCELLED)
@@ -190,7 +224,7 @@ static enum err_code start(struct api_upload *upload, struct err *err)
 	const struct access *access = api_access(upload->request);
 	upload->job.owner = access->user;
 	upload->job.application = access->application;
-	if (upload->kind->begin(upload, err) != ERR_OK || check_length(upload, err) != ERR_OK ||
+	if (enter(upload, err) != ERR_OK || upload->kind->begin(upload, err) != ERR_OK || check_length(upload, err) != ERR_OK ||
 	    api_upload_take_query(upload, err) != ERR_OK)
 		return err->code;
 	upload->job.file = upload->job.id;

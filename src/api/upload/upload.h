@@ -60,6 +60,9 @@ struct api_upload_kind {
 	void (*fail)(struct api_upload *upload, const struct err *why);
 };
 
+/* Uploads that a user may have open on a node: each holds blocks of memory, however slowly its client sends. */
+enum { API_UPLOADS_OPEN_MAX = 64 };
+
 /* What the form's parser is in. What belongs to no part that is known is passed over. */
 enum api_upload_part { API_PART_IGNORED, API_PART_FILE, API_PART_OPTION };
 
@@ -75,6 +78,7 @@ struct api_upload {
 	struct usage_shortage shortage;
 	struct api_problem problem; /* status 0: the error says it all */
 	/* The rest is this module's own. */
+	struct api_upload *next, **link; /* api->uploads; link NULL: not among them */
 	struct multipart *parser; /* owned */
 	struct intake *intake; /* NULL: no file yet, or it has ended */
 	struct probe probe;

@@ -95,7 +95,7 @@ def test_a_user_from_the_cradle_to_the_grave(place):
 def test_what_is_wrong_is_said_and_nothing_is_done(place):
     place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
     place.refused(65, "email is taken already", "user", "add", "ADA@example.org", stdin=PASSWORD)
-    place.refused(65, "email is not valid, password is too short", "user", "add", "ada", stdin=b"short")
+    place.refused(65, "email is not valid, password is too short (at least 8 characters)", "user", "add", "ada", stdin=b"short")
     place.refused(64, "no password was given", "user", "add", "bob@example.org")
     place.refused(64, 'no role "emperor"', "user", "add", "bob@example.org", "--role", "emperor", stdin=PASSWORD)
     place.refused(66, 'no plan "golden"', "user", "set", "ada@example.org", "--plan", "golden")
@@ -193,6 +193,9 @@ def test_keys_are_rotated_and_the_old_one_is_kept(place):
     # The old key alone opens nothing any more, and the message names both.
     os.rename(key, key + ".new")
     place.refused(66, "TIRO_MASTER_KEY_FILE", "user", "add", "bob@example.org", stdin=PASSWORD)
+    place.env["TIRO_MASTER_KEY_FILE"] = key + ".none"
+    place.refused(66, '.none" of TIRO_MASTER_KEY_FILE', "user", "add", "bob@example.org", stdin=PASSWORD)
+    del place.env["TIRO_MASTER_KEY_FILE"]
     shutil.copy(key + ".1", key)
     place.refused(77, 'needs "main" version 2', "user", "add", "bob@example.org", stdin=PASSWORD)
     os.rename(key + ".new", key)

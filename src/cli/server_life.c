@@ -1,6 +1,7 @@
 /* A server that runs: signals, drain, and the sweep of what was left behind. */
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"

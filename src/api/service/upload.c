@@ -142,7 +142,7 @@ static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 		job.priority = plan.priority_max;
 	if (job_add(form->api->queue, tx, &job, &shortage, err) != ERR_OK)
 		return err->code;
-	return event_add_upload(tx, &form->job.file, form->fed_bytes, form->fed_bytes, err);
+	return event_add_uploaded(tx, &form->job.file, form->fed_bytes, err);
 }
 
 enum err_code upload_form_begin_file(struct upload_form *form, struct err *err)

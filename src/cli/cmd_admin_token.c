@@ -11,7 +11,6 @@
 #include "cli/say.h"
 
 enum { PAGE = 200, JSON_TOKEN_MAX = 8192, DAYS_MAX = 36500 };
-#define US_PER_DAY ((int64_t)24 * 3600 * US_PER_S)
 
 struct token_call {
 	struct api_token_owner owner;

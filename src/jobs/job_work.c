@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -99,8 +98,8 @@ static enum err_code run_facts(struct db_tx *tx, void *arg, struct err *err)
 	if (call->rows.count == 0)
 		return ended(err);
 	ret->number = call->number;
-	job_read_id(&call->rows, 0, 0, &ret->id);
-	job_read_id(&call->rows, 0, 1, &ret->file);
+	ret->id = db_get_id(&call->rows, 0, 0);
+	ret->file = db_get_id(&call->rows, 0, 1);
 	(void)snprintf(ret->language, sizeof ret->language, "%s", db_get_text(&call->rows, 0, 2));
 	(void)snprintf(ret->file_name, sizeof ret->file_name, "%s", db_get_text(&call->rows, 0, 3));
 	speech_language_init(&ret->heard, ret->language);
@@ -131,15 +130,6 @@ void job_facts_done(struct job_facts *facts)
 }
 
 /* -- shared by units ----------------------------------------------------------------------------------------- */
-
-void job_read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
-{
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	*ret = (struct uuid){ 0 };
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
 
 enum err_code job_accept(struct db_tx *tx, const struct part_claim *claim, struct err *err)
 {

@@ -17,7 +17,7 @@ def wait_for_port(log: str) -> int:
     """The port that the server listens on, once it says so."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
-        found = re.search(r"listens on .*port (\d+)", open(log).read())
+        found = re.search(r"listens on \S+:(\d+)", open(log).read())
         if found:
             return int(found[1])
         time.sleep(0.1)

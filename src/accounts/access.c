@@ -159,7 +159,7 @@ static enum err_code session_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct access_question *question = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(&question->claims.user) };
+	struct db_value params[] = { db_id(&question->claims.user) };
 	question->is_good = false;
 	enum err_code code = db_query(tx, &look_up, params, &rows, err);
 	if (code || rows.count == 0)

@@ -75,9 +75,9 @@ int permission_find(const char *name, size_t len)
 static void read_row(const struct db_rows *rows, size_t row, struct api_token *ret)
 {
 	*ret = (struct api_token){
-		.id = uuid_cell(rows, row, 0),
-		.user = uuid_cell(rows, row, 1),
-		.application = uuid_cell(rows, row, 2),
+		.id = db_get_id(rows, row, 0),
+		.user = db_get_id(rows, row, 1),
+		.application = db_get_id(rows, row, 2),
 		.permissions = (int)db_get_int(rows, row, 5),
 		.created_us = db_get_int(rows, row, 6),
 		.expires_us = db_get_int(rows, row, 7),
@@ -91,7 +91,7 @@ static void read_row(const struct db_rows *rows, size_t row, struct api_token *r
 static enum err_code count_owned(struct db_tx *tx, const struct api_token_owner *owner, int64_t *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(&owner->application), uuid_value(&owner->user) };
+	struct db_value params[] = { db_id(&owner->application), db_id(&owner->user) };
 	enum err_code code = db_query(tx, &count, params, &rows, err);
 	if (!code)
 		*ret = db_get_int(&rows, 0, 0);
@@ -108,7 +108,7 @@ static bool is_own(const struct api_token_owner *owner)
 static enum err_code check_owner(struct db_tx *tx, const struct api_token_owner *owner, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(&owner->application), uuid_value(&owner->user) };
+	struct db_value params[] = { db_id(&owner->application), db_id(&owner->user) };
 	int64_t owned = 0;
 	enum err_code code = user_lock(tx, &owner->user, err);
 	if (!code && !is_own(owner))
@@ -151,10 +151,10 @@ enum err_code api_token_add(struct db_tx *tx, struct api_token *token, int64_t n
 		return code;
 	(void)snprintf(token->prefix, sizeof token->prefix, "%s", ret_value);
 	token->created_us = now_us;
-	struct db_value params[] = { uuid_value(&token->id),
+	struct db_value params[] = { db_id(&token->id),
 				     db_bytes(hash, sizeof hash),
-				     uuid_value(&token->user),
-				     uuid_value(&token->application),
+				     db_id(&token->user),
+				     db_id(&token->application),
 				     db_text(token->name),
 				     db_text(token->prefix),
 				     db_int(token->permissions),
@@ -169,7 +169,7 @@ enum err_code api_token_list(struct db_tx *tx, const struct api_token_owner *own
 			     struct api_token_list *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(&owner->application), uuid_value(&owner->user), db_int((int64_t)limit),
+	struct db_value params[] = { db_id(&owner->application), db_id(&owner->user), db_int((int64_t)limit),
 				     db_int((int64_t)offset) };
 	int64_t total = 0;
 	enum err_code code = count_owned(tx, owner, &total, err);
@@ -197,8 +197,7 @@ enum err_code api_token_revoke(struct db_tx *tx, const struct api_token_owner *o
 			       int64_t now_us, struct api_token *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(&owner->application), uuid_value(&owner->user), uuid_value(id),
-				     db_int(now_us) };
+	struct db_value params[] = { db_id(&owner->application), db_id(&owner->user), db_id(id), db_int(now_us) };
 	enum err_code code = db_query(tx, &revoke_row, params, &rows, err);
 	if (code)
 		return code;
@@ -221,9 +220,9 @@ enum err_code api_token_look_up(struct db_tx *tx, const unsigned char hash[SHA25
 		return code;
 	*ret_is_good = db_is_null(&rows, 0, 5) && db_get_int(&rows, 0, 6) != 0 && db_get_int(&rows, 0, 7) != 0;
 	*ret = (struct access){ .kind = ACCESS_API_TOKEN,
-				.token = uuid_cell(&rows, 0, 0),
-				.user = uuid_cell(&rows, 0, 1),
-				.application = uuid_cell(&rows, 0, 2),
+				.token = db_get_id(&rows, 0, 0),
+				.user = db_get_id(&rows, 0, 1),
+				.application = db_get_id(&rows, 0, 2),
 				.permissions = (int)db_get_int(&rows, 0, 3),
 				.expires_s = db_is_null(&rows, 0, 4) ? INT64_MAX : db_get_int(&rows, 0, 4) / US_PER_S,
 				.roles = roles_parse(db_get_text(&rows, 0, 8)) };
@@ -232,6 +231,6 @@ enum err_code api_token_look_up(struct db_tx *tx, const unsigned char hash[SHA25
 
 enum err_code api_token_touch(struct db_tx *tx, const struct uuid *id, int64_t now_us, struct err *err)
 {
-	struct db_value params[] = { uuid_value(id), db_int(now_us), db_int(now_us - ACCESS_AGE_US) };
+	struct db_value params[] = { db_id(id), db_int(now_us), db_int(now_us - ACCESS_AGE_US) };
 	return db_query(tx, &touch, params, NULL, err);
 }

@@ -28,8 +28,8 @@ static const struct db_stmt drop = { .sql = "DELETE FROM applications WHERE id =
 static void read_row(const struct db_rows *rows, size_t row, struct application *ret)
 {
 	*ret = (struct application){
-		.id = uuid_cell(rows, row, 0),
-		.owner = uuid_cell(rows, row, 1),
+		.id = db_get_id(rows, row, 0),
+		.owner = db_get_id(rows, row, 1),
 		.is_active = db_get_int(rows, row, 4) != 0,
 		.created_us = db_get_int(rows, row, 5),
 		.updated_us = db_get_int(rows, row, 6),
@@ -51,7 +51,7 @@ static enum err_code check_name(const char *name, struct err *err)
 static enum err_code count_owned(struct db_tx *tx, const struct uuid *owner, int64_t *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(owner) };
+	struct db_value params[] = { db_id(owner) };
 	enum err_code code = db_query(tx, &count, params, &rows, err);
 	if (!code)
 		*ret = db_get_int(&rows, 0, 0);
@@ -75,8 +75,8 @@ enum err_code application_add(struct db_tx *tx, struct application *application,
 	application->is_active = true;
 	application->created_us = now_us;
 	application->updated_us = now_us;
-	struct db_value params[] = { uuid_value(&application->id), uuid_value(&application->owner),
-				     db_text(application->name), db_text(application->description), db_int(now_us) };
+	struct db_value params[] = { db_id(&application->id), db_id(&application->owner), db_text(application->name),
+				     db_text(application->description), db_int(now_us) };
 	return db_query(tx, &insert, params, NULL, err);
 }
 
@@ -84,7 +84,7 @@ enum err_code application_find(struct db_tx *tx, const struct uuid *owner, const
 			       struct application *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id), uuid_value(owner) };
+	struct db_value params[] = { db_id(id), db_id(owner) };
 	enum err_code code = db_query(tx, &find, params, &rows, err);
 	if (code)
 		return code;
@@ -98,7 +98,7 @@ enum err_code application_list(struct db_tx *tx, const struct uuid *owner, size_
 			       struct application_list *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(owner), db_int((int64_t)limit), db_int((int64_t)offset) };
+	struct db_value params[] = { db_id(owner), db_int((int64_t)limit), db_int((int64_t)offset) };
 	int64_t total = 0;
 	enum err_code code = count_owned(tx, owner, &total, err);
 	if (!code)
@@ -126,8 +126,8 @@ enum err_code application_change(struct db_tx *tx, const struct uuid *owner, con
 				 struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id),
-				     uuid_value(owner),
+	struct db_value params[] = { db_id(id),
+				     db_id(owner),
 				     db_text(change->name),
 				     db_text(change->description),
 				     change->is_active ? db_int(*change->is_active) : db_null(),
@@ -146,7 +146,7 @@ enum err_code application_change(struct db_tx *tx, const struct uuid *owner, con
 enum err_code application_delete(struct db_tx *tx, const struct uuid *owner, const struct uuid *id, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id), uuid_value(owner) };
+	struct db_value params[] = { db_id(id), db_id(owner) };
 	if (memcmp(id, owner, sizeof *id) == 0)
 		return err_set(err, ERR_CONFLICT, "the default application stays as long as its owner");
 	/* A token that is added at this moment is seen, or sees that there is no application. */

@@ -31,7 +31,7 @@ enum field {
 	X(FIELD_OK, "ok", "is fine")                                                                                   \
 	X(FIELD_REQUIRED, "required", "is required")                                                                   \
 	X(FIELD_INVALID, "invalid", "is not valid")                                                                    \
-	X(FIELD_TOO_SHORT, "too_short", "is too short")                                                                \
+	X(FIELD_TOO_SHORT, "too_short", "is too short (at least 8 characters)")                                        \
 	X(FIELD_TOO_LONG, "too_long", "is too long")                                                                   \
 	X(FIELD_TAKEN, "taken", "is taken already")
 

@@ -59,7 +59,7 @@ static void read_row(const struct db_rows *rows, size_t row, struct plan *ret)
 enum err_code plan_of_user(struct db_tx *tx, const struct uuid *user, struct plan *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(user->bytes, sizeof user->bytes) };
+	struct db_value params[] = { db_id(user) };
 	if (db_query(tx, &of_user, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)

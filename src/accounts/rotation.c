@@ -86,7 +86,7 @@ static enum err_code end_unit(struct db_tx *tx, void *arg, struct err *err)
 static void read_row(const struct db_rows *rows, size_t row, struct user_key_row *ret)
 {
 	size_t size;
-	struct uuid id = uuid_cell(rows, row, 0);
+	struct uuid id = db_get_id(rows, row, 0);
 	*ret = (struct user_key_row){ .wrapped = { 0 } };
 	memcpy(ret->user_id, id.bytes, sizeof ret->user_id);
 	const void *key = db_get_bytes(rows, row, 1, &size);
@@ -128,7 +128,7 @@ static enum err_code rewrap_group(struct rotation *r, struct err *err)
 static enum err_code group_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct rotation *r = arg;
-	struct db_value params[] = { uuid_value(&r->last), db_int(GROUP) };
+	struct db_value params[] = { db_id(&r->last), db_int(GROUP) };
 	r->tx = tx;
 	r->next_row = 0;
 	enum err_code code = db_query(tx, &read_group, params, &r->rows, err);
@@ -143,7 +143,7 @@ static enum err_code rewrap_users(struct rotation *r, uint64_t *total, struct er
 			return code;
 		*total += r->count;
 		if (r->rows.count > 0)
-			r->last = uuid_cell(&r->rows, r->rows.count - 1, 0);
+			r->last = db_get_id(&r->rows, r->rows.count - 1, 0);
 	} while (r->rows.count > 0);
 	return ERR_OK;
 }

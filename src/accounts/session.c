@@ -48,7 +48,7 @@ static enum err_code give_pair(struct db_tx *tx, const struct session_policy *po
 		code = sha256_of_bytes(session->refresh, strlen(session->refresh), hash, err);
 	if (code)
 		return code;
-	struct db_value params[] = { db_bytes(hash, sizeof hash), uuid_value(&session->user.id), uuid_value(family),
+	struct db_value params[] = { db_bytes(hash, sizeof hash), db_id(&session->user.id), db_id(family),
 				     db_int(now_us + policy->refresh_ttl_s * US_PER_S) };
 	return db_post(tx, &insert, params, err);
 }
@@ -74,7 +74,7 @@ enum err_code session_refresh_begin(const struct session_policy *policy, const c
 
 static enum err_code end_family(struct db_tx *tx, const struct uuid *family, struct err *err)
 {
-	struct db_value params[] = { uuid_value(family) };
+	struct db_value params[] = { db_id(family) };
 	return db_post(tx, &drop_family, params, err);
 }
 
@@ -86,8 +86,8 @@ static enum err_code look_for_theft(struct db_tx *tx, struct session_refresh *re
 	enum err_code code = db_query(tx, &find, params, &rows, err);
 	if (code || rows.count == 0)
 		return code;
-	struct uuid family = uuid_cell(&rows, 0, 1);
-	refresh->user = uuid_cell(&rows, 0, 0);
+	struct uuid family = db_get_id(&rows, 0, 1);
+	refresh->user = db_get_id(&rows, 0, 0);
 	refresh->outcome = SESSION_STOLEN;
 	return end_family(tx, &family, err);
 }
@@ -103,8 +103,8 @@ enum err_code session_refresh_run(struct db_tx *tx, void *arg, struct err *err)
 		return code;
 	if (rows.count == 0)
 		return look_for_theft(tx, refresh, err);
-	struct uuid family = uuid_cell(&rows, 0, 1);
-	refresh->user = uuid_cell(&rows, 0, 0);
+	struct uuid family = db_get_id(&rows, 0, 1);
+	refresh->user = db_get_id(&rows, 0, 0);
 	code = user_find(tx, &refresh->user, &refresh->session.user, err);
 	if (code)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
@@ -124,7 +124,7 @@ enum err_code session_end_run(struct db_tx *tx, void *arg, struct err *err)
 	enum err_code code = db_query(tx, &find, params, &rows, err);
 	if (code || rows.count == 0)
 		return code;
-	struct uuid family = uuid_cell(&rows, 0, 1);
+	struct uuid family = db_get_id(&rows, 0, 1);
 	return end_family(tx, &family, err);
 }
 

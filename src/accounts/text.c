@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
+_Static_assert(PASSWORD_MIN == 8, "as FAULT_TABLE says");
+
 /* Raw input that is worth normalising: no normal form shrinks text more than that, but for what is dropped. */
 enum { RAW_FACTOR = 4 };
 

@@ -7,8 +7,6 @@
 #include "accounts/users_priv.h"
 #include "base/clock.h"
 
-#define US_PER_DAY ((int64_t)24 * 3600 * US_PER_S)
-
 /*
  * The user's row, made by the first use, is locked by being changed: another unit of the same user waits here. Where
  * the month is another than the row's its days are summed: it has just begun, or the clocks of two nodes differ at its
@@ -119,8 +117,8 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 	struct plan plan;
 	int64_t first, next;
 	usage_month(now_us, &first, &next);
-	struct db_value params[] = { uuid_value(user),	       db_int(more->us), db_int(more->pages),
-				     db_int(month_of(now_us)), db_int(first),	 db_int(next) };
+	struct db_value params[] = { db_id(user),   db_int(more->us), db_int(more->pages), db_int(month_of(now_us)),
+				     db_int(first), db_int(next) };
 	if (plan_of_user(tx, user, &plan, err) != ERR_OK || db_post(tx, &make_totals, params, err) != ERR_OK ||
 	    db_query(tx, &add_reserved, params, &rows, err) != ERR_OK)
 		return err->code;
@@ -139,7 +137,7 @@ enum err_code usage_reserve(struct db_tx *tx, const struct uuid *user, const str
 enum err_code usage_settle(struct db_tx *tx, const struct usage_settlement *s, int64_t now_us, struct err *err)
 {
 	struct usage used = s->outcome == USAGE_SUCCEEDED ? s->used : (struct usage){ 0 };
-	struct db_value user = uuid_value(&s->user);
+	struct db_value user = db_id(&s->user);
 	struct db_value application[] = { user, db_int(now_us) };
 	int64_t first, next;
 	usage_month(now_us, &first, &next);
@@ -149,7 +147,7 @@ enum err_code usage_settle(struct db_tx *tx, const struct usage_settlement *s, i
 	};
 	struct db_value day[] = { user,
 				  db_int(usage_day(now_us)),
-				  uuid_value(&s->application),
+				  db_id(&s->application),
 				  db_text(s->model),
 				  db_int(used.us),
 				  db_int(used.pages),
@@ -191,7 +189,7 @@ static enum err_code read_now(struct db_tx *tx, const struct uuid *user, int64_t
 			      struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(user) };
+	struct db_value params[] = { db_id(user) };
 	enum err_code code = db_query(tx, &read_totals, params, &rows, err);
 	if (code || rows.count == 0)
 		return code;
@@ -206,8 +204,8 @@ enum err_code usage_read(struct db_tx *tx, const struct usage_query *query, int6
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct usage_report report = { .days = NULL };
-	struct db_value params[] = { uuid_value(&query->user), db_int(query->first), db_int(query->last),
-				     query->application ? uuid_value(query->application) : db_null() };
+	struct db_value params[] = { db_id(&query->user), db_int(query->first), db_int(query->last),
+				     query->application ? db_id(query->application) : db_null() };
 	if (query->first > query->last || query->last - query->first >= USAGE_DAYS_MAX)
 		return err_set(err, ERR_INVALID, "usage is read for 1 to %d days", USAGE_DAYS_MAX);
 	if (db_query(tx, &read_days, params, &rows, err) != ERR_OK ||

@@ -25,7 +25,7 @@ static void read_user(const struct db_rows *rows, size_t row, struct user *ret)
 {
 	size_t size;
 	*ret = (struct user){
-		.id = uuid_cell(rows, row, 0),
+		.id = db_get_id(rows, row, 0),
 		.roles = roles_parse(db_get_text(rows, row, 7)),
 		.is_active = db_get_int(rows, row, 8) != 0,
 		.generation = db_get_int(rows, row, 9),
@@ -51,7 +51,7 @@ static enum err_code not_found(struct err *err)
 enum err_code user_find(struct db_tx *tx, const struct uuid *id, struct user *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	enum err_code code = db_query(tx, &by_id, params, &rows, err);
 	if (code)
 		return code;
@@ -86,7 +86,7 @@ enum err_code user_list(struct db_tx *tx, const struct user_page *page, struct u
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	if (page->limit < 1 || page->limit > USERS_LIST_MAX)
 		return err_set(err, ERR_INVALID, "users are listed in pages of 1 to %d", USERS_LIST_MAX);
-	struct db_value params[] = { uuid_value(&page->after), db_int((int64_t)page->limit) };
+	struct db_value params[] = { db_id(&page->after), db_int((int64_t)page->limit) };
 	enum err_code code = db_query(tx, &list_after, params, &rows, err);
 	if (code)
 		return code;
@@ -143,7 +143,7 @@ static const struct db_stmt drop_user = { .sql = "DELETE FROM users WHERE id = $
 enum err_code user_lock(struct db_tx *tx, const struct uuid *id, struct err *err)
 {
 	static const struct db_stmt lock = { .sql = "SELECT id FROM users WHERE id = $1 {lock_rows}", .params = "b" };
-	struct db_value params[] = { uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	return db_post(tx, &lock, params, err);
 }
 
@@ -156,7 +156,7 @@ enum err_code user_tell(struct db_tx *tx, const struct uuid *id, struct err *err
 
 enum err_code user_end_tokens(struct db_tx *tx, const struct uuid *id, struct err *err)
 {
-	struct db_value params[] = { uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	enum err_code code = db_post(tx, &raise_generation, params, err);
 	if (!code)
 		code = db_post(tx, &drop_tokens, params, err);
@@ -168,7 +168,7 @@ static enum err_code set(struct db_tx *tx, const struct db_stmt *stmt, const str
 			 int64_t now_us, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id), value, db_int(now_us) };
+	struct db_value params[] = { db_id(id), value, db_int(now_us) };
 	enum err_code code = db_query(tx, stmt, params, &rows, err);
 	return code == ERR_OK && rows.changed == 0 ? not_found(err) : code;
 }
@@ -214,7 +214,7 @@ enum err_code user_set_password(struct db_tx *tx, const struct uuid *id, const c
 enum err_code user_rehash(struct db_tx *tx, const struct uuid *id, const char *old_hash, const char *hash,
 			  struct err *err)
 {
-	struct db_value params[] = { uuid_value(id), db_text(old_hash), db_text(hash) };
+	struct db_value params[] = { db_id(id), db_text(old_hash), db_text(hash) };
 	return db_post(tx, &set_rehash, params, err);
 }
 
@@ -233,7 +233,7 @@ enum err_code user_list_deleted(struct db_tx *tx, struct db_rows *ret, struct er
 enum err_code user_delete(struct db_tx *tx, const struct uuid *id, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	enum err_code code = db_query(tx, &drop_user, params, &rows, err);
 	if (code == ERR_REFERENCE)
 		return err_set(err, code, "the user still has files or jobs");

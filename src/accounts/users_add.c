@@ -119,7 +119,7 @@ enum err_code user_add(struct db_tx *tx, struct keyring *keyring, const struct u
 	if (code)
 		return code;
 	roles_text(user->roles, roles);
-	struct db_value params[] = { uuid_value(&user->id),
+	struct db_value params[] = { db_id(&user->id),
 				     db_text(user->email),
 				     db_text(user->username),
 				     db_text(*user->phone ? user->phone : NULL),

@@ -9,22 +9,6 @@
 
 _Static_assert((int)UUID_BYTES == (int)KEY_ID_BYTES, "users' ids are UUIDs");
 
-static inline struct db_value uuid_value(const struct uuid *id)
-{
-	return db_bytes(id->bytes, sizeof id->bytes);
-}
-
-/* A column of 16 bytes; anything else, which no statement of ours writes, is all zeros. */
-static inline struct uuid uuid_cell(const struct db_rows *rows, size_t row, size_t column)
-{
-	struct uuid id = { { 0 } };
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	if (size == sizeof id.bytes)
-		memcpy(id.bytes, bytes, size);
-	return id;
-}
-
 static inline void text_cell(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));

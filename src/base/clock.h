@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define US_PER_S ((int64_t)1000000)
+#define US_PER_DAY (24 * 3600 * US_PER_S)
 #define US_PER_MS ((int64_t)1000)
 
 /* Microseconds on CLOCK_MONOTONIC. */

@@ -83,6 +83,11 @@ static enum err_code read_file(const struct master_source *source, struct line *
 {
 	struct stat st;
 	cleanup_close int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND,
+			       "there is no master key \"%s\" of %s: put the installation's key there, or, for a new "
+			       "one: (umask 077; echo \"main:1:$(head -c 32 /dev/urandom | base64)\" > FILE)",
+			       source->path, source->setting);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_set_errno(err, ERR_IO, errno, "could not read the master key \"%s\" of %s", source->path,
 				     source->setting);

@@ -105,25 +105,37 @@ enum err_code backends_make_db(const struct settings *s, struct db **ret, struct
 
 /* -- keys and accounts -------------------------------------------------------------------------------- */
 
-static struct master_source source(const char *setting, const char *path, const struct secret *text,
+/* The names of the three settings that a master key can come from. */
+struct master_names {
+	const char *text, *path, *command;
+};
+
+static struct master_source source(const struct master_names *names, const char *path, const struct secret *text,
 				   const char *command)
 {
-	return (struct master_source){
-		.setting = setting, .path = path, .text = text->len > 0 ? secret_reveal(text) : NULL, .command = command
-	};
+	struct master_source ret = { .setting = names->text, .path = path, .command = command };
+	if (path)
+		ret.setting = names->path;
+	else if (command)
+		ret.setting = names->command;
+	else if (text->len > 0)
+		ret.text = secret_reveal(text);
+	return ret;
 }
 
 enum err_code backends_open_keyring(const struct settings *s, struct db *db, struct keyring **ret, struct err *err)
 {
 	char path[PATH_MAX];
 	bool is_new = false;
-	struct keyring_config config = { .now = source("TIRO_MASTER_KEY", s->master_key_file, &s->master_key,
-						       s->master_key_command),
-					 .next = source("TIRO_MASTER_KEY_NEXT", s->master_key_next_file,
-							&s->master_key_next, s->master_key_next_command) };
+	static const struct master_names now = { "TIRO_MASTER_KEY", "TIRO_MASTER_KEY_FILE", "TIRO_MASTER_KEY_COMMAND" };
+	static const struct master_names next = { "TIRO_MASTER_KEY_NEXT", "TIRO_MASTER_KEY_NEXT_FILE",
+						  "TIRO_MASTER_KEY_NEXT_COMMAND" };
+	struct keyring_config config = { .now = source(&now, s->master_key_file, &s->master_key, s->master_key_command),
+					 .next = source(&next, s->master_key_next_file, &s->master_key_next,
+							s->master_key_next_command) };
 	enum err_code code = data_path(s, "master.key", path, err);
 	if (!config.now.path && !config.now.text && !config.now.command) {
-		config.now.setting = "TIRO_MASTER_KEY_FILE";
+		config.now.setting = now.path;
 		config.now.path = path;
 		if (!code)
 			code = installation_is_new(db, &is_new, err);

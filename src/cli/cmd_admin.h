@@ -40,8 +40,10 @@ enum admin_need {
 /* One command: "user add". */
 struct admin_verb {
 	const char *noun, *name;
-	const char *words; /* what it takes, for errors */
+	const char *words; /* what it takes, as the help has it */
 	int word_count;
+	const char *options; /* names of those of admin's own options that it has, with a blank behind each */
+	const char *summary; /* a sentence without its full stop */
 	unsigned needs; /* enum admin_need */
 	enum err_code (*run)(struct admin *admin, struct err *err);
 };

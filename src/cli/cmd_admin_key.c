@@ -34,6 +34,6 @@ static enum err_code run_rotate(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "key", "rotate", "no more words", 0, ADMIN_NEEDS_KEYS, run_rotate },
+	{ "key", "rotate", "", 0, "", "Puts a new master key in the place of the old", ADMIN_NEEDS_KEYS, run_rotate },
 };
 const struct admin_verbs admin_key = { verbs, ARRAY_LEN(verbs) };

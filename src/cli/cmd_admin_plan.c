@@ -201,8 +201,10 @@ static enum err_code run_delete(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "plan", "list", "no more words", 0, 0, run_list },
-	{ "plan", "set", "the name of a plan", 1, 0, run_set },
-	{ "plan", "delete", "the name of a plan", 1, 0, run_delete },
+	{ "plan", "list", "", 0, "json ", "Lists the plans", 0, run_list },
+	{ "plan", "set", "PLAN", 1,
+	  "monthly-seconds monthly-pages max-file-bytes storage-bytes history-days concurrency weight max-priority ",
+	  "Changes a plan, or adds one", 0, run_set },
+	{ "plan", "delete", "PLAN", 1, "", "Deletes a plan", 0, run_delete },
 };
 const struct admin_verbs admin_plan = { verbs, ARRAY_LEN(verbs) };

@@ -62,8 +62,8 @@ static enum err_code run_revoke(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "role", "list", "no more words", 0, 0, run_list },
-	{ "role", "grant", "a name and a role", 2, 0, run_grant },
-	{ "role", "revoke", "a name and a role", 2, 0, run_revoke },
+	{ "role", "list", "", 0, "", "Lists the roles, and what they mean", 0, run_list },
+	{ "role", "grant", "NAME ROLE", 2, "", "Gives a user one more role", 0, run_grant },
+	{ "role", "revoke", "NAME ROLE", 2, "", "Takes one role from a user", 0, run_revoke },
 };
 const struct admin_verbs admin_role = { verbs, ARRAY_LEN(verbs) };

@@ -11,7 +11,6 @@
 #include "cli/say.h"
 
 enum { PAGE = 200, JSON_TOKEN_MAX = 8192, DAYS_MAX = 36500 };
-#define US_PER_DAY ((int64_t)24 * 3600 * US_PER_S)
 
 struct token_call {
 	struct api_token_owner owner;
@@ -197,8 +196,9 @@ static enum err_code run_revoke(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "token", "add", "a user's name", 1, 0, run_add },
-	{ "token", "list", "a user's name", 1, 0, run_list },
-	{ "token", "revoke", "a user's name and a token's id", 2, 0, run_revoke },
+	{ "token", "add", "NAME", 1, "application name permissions days ",
+	  "Adds an API token of a user, whose value is printed this once", 0, run_add },
+	{ "token", "list", "NAME", 1, "application json ", "Lists the API tokens of a user", 0, run_list },
+	{ "token", "revoke", "NAME ID", 2, "application ", "Ends an API token", 0, run_revoke },
 };
 const struct admin_verbs admin_token = { verbs, ARRAY_LEN(verbs) };

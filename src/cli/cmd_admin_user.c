@@ -273,11 +273,16 @@ static enum err_code run_delete(struct admin *admin, struct err *err)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "user", "add", "an e-mail address", 1, ADMIN_NEEDS_KEYS | ADMIN_MAY_BEGIN, run_add },
-	{ "user", "list", "no more words", 0, 0, run_list },
-	{ "user", "show", "one name", 1, 0, run_show },
-	{ "user", "set", "one name", 1, 0, run_set },
-	{ "user", "password", "one name", 1, ADMIN_NEEDS_KEYS, run_password },
-	{ "user", "delete", "one name", 1, ADMIN_NEEDS_BLOBS, run_delete },
+	{ "user", "add", "EMAIL", 1, "username phone first-name last-name role ",
+	  "Adds a user; the password is asked for, or read from standard input", ADMIN_NEEDS_KEYS | ADMIN_MAY_BEGIN,
+	  run_add },
+	{ "user", "list", "", 0, "json ", "Lists all users", 0, run_list },
+	{ "user", "show", "NAME", 1, "json ", "Shows a user; NAME is an e-mail address, a username or a phone", 0,
+	  run_show },
+	{ "user", "set", "NAME", 1, "role plan active inactive ", "Changes a user's roles, plan or state", 0, run_set },
+	{ "user", "password", "NAME", 1, "", "Asks for a new password, or reads it from standard input; all tokens end",
+	  ADMIN_NEEDS_KEYS, run_password },
+	{ "user", "delete", "NAME", 1, "", "Deletes a user with all that is theirs: files, jobs, keys, shares",
+	  ADMIN_NEEDS_BLOBS, run_delete },
 };
 const struct admin_verbs admin_user = { verbs, ARRAY_LEN(verbs) };

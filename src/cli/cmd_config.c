@@ -77,7 +77,7 @@ static int run(int argc, char **argv)
 	struct opt table[SETTINGS_OPTS_MAX];
 	const struct opts opts = { .cmd = &cmd_config,
 				   .table = table,
-				   .count = settings_opts(&input, SETTINGS_ALL, table) };
+				   .count = settings_opts(&input, SETTINGS_OF_ALL, table) };
 	return opts_run(&opts, argc, argv, dispatch, &input);
 }
 

@@ -38,7 +38,7 @@ static int run(const struct cmd *cmd, bool with_api, int argc, char **argv)
 		  OPT_STRING, &o.server.openvino, 0, 0 },
 		{ 0, "fake-engine", NULL, NULL, NULL, OPT_FLAG, &o.server.fake_engine, 0, 0 },
 	};
-	size_t count = settings_opts(&o.input, SETTINGS_ALL, table + OWN_OPTIONS);
+	size_t count = settings_opts(&o.input, with_api ? SETTINGS_OF_SERVER : SETTINGS_OF_WORKER, table + OWN_OPTIONS);
 	/* As for tiro transcribe. */
 	for (size_t i = OWN_OPTIONS; i < OWN_OPTIONS + count; i++) {
 		if (strcmp(table[i].name, "model") == 0)

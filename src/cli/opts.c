@@ -9,7 +9,7 @@
 
 #include "cli/say.h"
 
-static void print_help(const struct opts *opts)
+void opts_help(const struct opts *opts)
 {
 	printf("usage: tiro %s %s\n\n%s.\n\n", opts->cmd->name, opts->cmd->usage, opts->cmd->summary);
 	for (size_t i = 0; i < opts->count; i++) {
@@ -172,7 +172,10 @@ enum err_code opts_parse(const struct opts *opts, int argc, char **argv, int *re
 		} else if (strcmp(arg, "--") == 0) {
 			only_files = true;
 		} else if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
-			print_help(opts);
+			if (opts->help)
+				opts->help(opts, argv + 1, files);
+			else
+				opts_help(opts);
 			*ret_help = true;
 			return ERR_OK;
 		} else if (arg[1] == '-') {

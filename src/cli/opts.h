@@ -28,7 +28,12 @@ struct opts {
 	const struct cmd *cmd;
 	const struct opt *table;
 	size_t count;
+	/* Prints the help where it is not opts_help alone; `words` stand before --help. NULL: opts_help. */
+	void (*help)(const struct opts *opts, char **words, int count);
 };
+
+/* Prints usage, summary and options on standard output. */
+void opts_help(const struct opts *opts);
 
 /*
  * Parses argv[1..]; the arguments that are no options are moved to the front of argv, from index 1 on, and their number

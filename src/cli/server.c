@@ -78,7 +78,7 @@ static enum err_code open_models(struct server *s, const struct server_options *
 	return code;
 }
 
-static enum err_code open_data(struct server *s, struct err *err)
+static enum err_code open_data(struct server *s, bool with_api, struct err *err)
 {
 	const struct settings *settings = s->settings;
 	bool made_admin = false;
@@ -98,7 +98,7 @@ static enum err_code open_data(struct server *s, struct err *err)
 		code = backends_open_keyring(settings, s->db, &s->keyring, err);
 	if (!code)
 		code = backends_open_accounts(settings, s->api_db, s->keyring, &s->accounts, err);
-	if (!code)
+	if (!code && with_api)
 		code = backends_ensure_admin(settings, s->accounts, &made_admin, err);
 	if (made_admin)
 		log_line(LOG_INFO, "made the first administrator, %s", settings->admin_email);
@@ -229,7 +229,7 @@ static enum err_code open_all(struct server *s, const struct server_options *opt
 	/* What a person has to mend is said before anything is made. */
 	enum err_code code = open_models(s, options, err);
 	if (!code)
-		code = open_data(s, err);
+		code = open_data(s, options->with_api, err);
 	if (!code)
 		code = open_worker(s, options, err);
 	if (!code)

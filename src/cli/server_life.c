@@ -1,6 +1,7 @@
 /* A server that runs: signals, drain, and the sweep of what was left behind. */
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -163,15 +164,20 @@ static void start_handles(struct server *s)
 	(void)uv_timer_start(&s->short_sweep.timer, on_short_sweep, SWEEP_SHORT_MS, SWEEP_SHORT_MS);
 }
 
+/* The address of the settings, which may leave the port to the system, with the port that it is. */
+static void say_address(const char *what, const char *address, const struct http_server *server)
+{
+	int host_len = (int)(strrchr(address, ':') - address);
+	log_line(LOG_INFO, "%s on %.*s:%u", what, host_len, address, http_server_port(server));
+}
+
 void server_live(struct server *s)
 {
 	start_handles(s);
 	if (s->http.server)
-		log_line(LOG_INFO, "tiro %s listens on %s, port %u", TIRO_VERSION, s->settings->listen,
-			 http_server_port(s->http.server));
+		say_address("tiro " TIRO_VERSION " listens", s->settings->listen, s->http.server);
 	if (s->health.server)
-		log_line(LOG_INFO, "health is told on %s, port %u", s->settings->metrics_listen,
-			 http_server_port(s->health.server));
+		say_address("health is told", s->settings->metrics_listen, s->health.server);
 	if (!s->http.server)
 		log_line(LOG_INFO, "tiro %s works", TIRO_VERSION);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);

@@ -62,7 +62,7 @@ static const char *value_name(const struct setting *setting)
 	return setting->value ? setting->value : names[setting->type];
 }
 
-size_t settings_opts(struct settings_input *input, unsigned groups, struct opt *ret)
+size_t settings_opts(struct settings_input *input, unsigned users, struct opt *ret)
 {
 	size_t count = 0;
 	ret[count++] = (struct opt){ .name = "config",
@@ -73,7 +73,7 @@ size_t settings_opts(struct settings_input *input, unsigned groups, struct opt *
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting *setting = &settings_table[i];
 		const char *name = setting->name;
-		if ((setting->group & groups) == 0 || setting->is_whole)
+		if ((setting->users & users) == 0 || setting->is_whole)
 			continue;
 		if (setting->type == SETTING_SECRET) {
 			(void)snprintf(input->file_names[i], SETTING_NAME_MAX, "%s-file", name);
@@ -290,21 +290,31 @@ static enum err_code take_config(struct settings_loaded *loaded, const char *pat
 
 /* -- all of it -------------------------------------------------------------------------------------- */
 
-/* The default data folder by the XDG base directory specification. */
-static enum err_code find_data_folder(struct settings *s, struct err *err)
+/* The default of a folder, by the XDG base directory specification; not set where there is no home. */
+static enum err_code default_folder(char **folder, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-	if (s->data)
+	if (*folder)
 		return ERR_OK;
 	if (data && *data == '/')
-		(void)snprintf(path, sizeof path, "%s/tiro/data", data);
+		(void)snprintf(path, sizeof path, "%s/tiro/%s", data, name);
 	else if (home && *home == '/')
-		(void)snprintf(path, sizeof path, "%s/.local/share/tiro/data", home);
+		(void)snprintf(path, sizeof path, "%s/.local/share/tiro/%s", home, name);
 	else
-		return err_set(err, ERR_CONFIG, "there is no data folder: set HOME, TIRO_DATA or --data");
-	s->data = strdup(path);
-	return s->data ? ERR_OK : err_set(err, ERR_NO_MEMORY, "no memory for the settings");
+		return ERR_OK;
+	*folder = strdup(path);
+	return *folder ? ERR_OK : err_set(err, ERR_NO_MEMORY, "no memory for the settings");
+}
+
+static enum err_code find_folders(struct settings *s, struct err *err)
+{
+	enum err_code code = default_folder(&s->data, "data", err);
+	if (!code)
+		code = default_folder(&s->models, "models", err);
+	if (!code && !s->data)
+		code = err_set(err, ERR_CONFIG, "there is no data folder: set HOME, TIRO_DATA or --data");
+	return code;
 }
 
 static enum err_code load(struct settings_loaded *loaded, const struct settings_input *input, struct err *err)
@@ -320,7 +330,7 @@ static enum err_code load(struct settings_loaded *loaded, const struct settings_
 	if (!code)
 		code = take_flags(loaded, input, err);
 	if (!code)
-		code = find_data_folder(&loaded->settings, err);
+		code = find_folders(&loaded->settings, err);
 	return code ? code : settings_check(&loaded->settings, err);
 }
 

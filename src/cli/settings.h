@@ -12,7 +12,7 @@
  *
  *     struct settings_input input = { 0 };
  *     struct opt table[SETTINGS_OPTS_MAX];
- *     size_t count = settings_opts(&input, SETTINGS_SERVER | SETTINGS_DATABASE, table);
+ *     size_t count = settings_opts(&input, SETTINGS_OF_SERVER, table);
  *     ... opts_run(...), then in the command:
  *     code = settings_load(&input, &settings, err);
  *
@@ -45,8 +45,15 @@ enum setting_group {
 	SETTINGS_ACCOUNTS = 1 << 4,
 	SETTINGS_LIMITS = 1 << 5,
 	SETTINGS_MODELS = 1 << 6,
-	SETTINGS_DATA = 1 << 7,
-	SETTINGS_ALL = (1 << 8) - 1
+	SETTINGS_DATA = 1 << 7
+};
+
+/* The commands that read a setting, to be joined with "|". Each is read by one at least. */
+enum setting_user {
+	SETTINGS_OF_SERVER = 1 << 0,
+	SETTINGS_OF_WORKER = 1 << 1,
+	SETTINGS_OF_ADMIN = 1 << 2,
+	SETTINGS_OF_ALL = (1 << 3) - 1
 };
 
 /* To add a setting: a member here, and its row in settings_table.c. */
@@ -91,6 +98,7 @@ struct setting {
 	const char *env;
 	const char *alias; /* a second name in the environment; NULL: none */
 	enum setting_group group;
+	unsigned users; /* enum setting_user */
 	enum setting_type type;
 	size_t offset; /* in struct settings */
 	const char *initial; /* the default; NULL: none */
@@ -119,9 +127,9 @@ struct settings_input {
 	char file_names[SETTINGS_MAX][SETTING_NAME_MAX]; /* "NAME-file" of the secrets */
 };
 
-/* Fills `ret` (SETTINGS_OPTS_MAX) with the options of these groups and --config, and returns how many. `input` is
- * zeroed, and outlives the table. */
-size_t settings_opts(struct settings_input *input, unsigned groups, struct opt *ret);
+/* Fills `ret` (SETTINGS_OPTS_MAX) with the options that one of `users` (enum setting_user) reads and --config, and
+ * returns how many. `input` is zeroed, and outlives the table. */
+size_t settings_opts(struct settings_input *input, unsigned users, struct opt *ret);
 
 /* Where a value came from. */
 enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
@@ -129,7 +137,7 @@ enum setting_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FL
 struct settings_loaded;
 
 /*
- * Reads all settings, those of other groups too, and checks them against each other. *ret is the caller's. Errors:
+ * Reads all settings, those of other commands too, and checks them against each other. *ret is the caller's. Errors:
  * ERR_CONFIG, whose message names the setting and where its value came from; of reading files.
  */
 enum err_code settings_load(const struct settings_input *input, struct settings_loaded **ret, struct err *err)

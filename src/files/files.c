@@ -28,20 +28,6 @@ static void copy_text(const struct db_rows *rows, size_t row, size_t column, cha
 	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
 }
 
-void file_uuid_read(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
-{
-	size_t size = 0;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	*ret = (struct uuid){ 0 };
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
-
-struct db_value file_uuid_value(const struct uuid *id)
-{
-	return db_bytes(id->bytes, sizeof id->bytes);
-}
-
 static void read_hash(const struct db_rows *rows, size_t row, size_t column, char ret[SHA256_HEX_SIZE])
 {
 	size_t size = 0;
@@ -53,8 +39,8 @@ static void read_hash(const struct db_rows *rows, size_t row, size_t column, cha
 
 void file_row_read(const struct db_rows *rows, size_t row, struct file_row *ret)
 {
-	file_uuid_read(rows, row, 0, &ret->id);
-	file_uuid_read(rows, row, 1, &ret->owner);
+	ret->id = db_get_id(rows, row, 0);
+	ret->owner = db_get_id(rows, row, 1);
 	ret->state = (enum file_state)db_get_int(rows, row, 2);
 	copy_text(rows, row, 3, ret->name, sizeof ret->name);
 	copy_text(rows, row, 4, ret->content_type, sizeof ret->content_type);
@@ -68,7 +54,7 @@ enum err_code files_find(const struct files *files, const struct uuid *viewer, c
 			 struct file_row *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(id), file_uuid_value(viewer) };
+	struct db_value params[] = { db_id(id), db_id(viewer) };
 	enum err_code code = db_run_stmt(files->db, DB_READ, &find_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -92,7 +78,7 @@ static enum err_code open_box(const struct files *files, const struct db_rows *r
 	const void *wrapped = db_get_bytes(rows, 0, 3, &wrapped_len);
 	if (public_len != sizeof row.public_half.bytes || wrapped_len != sizeof row.wrapped)
 		return err_set(err, ERR_CORRUPT, "the keys of a file's owner have a wrong size");
-	file_uuid_read(rows, 0, 1, &user);
+	user = db_get_id(rows, 0, 1);
 	memcpy(row.user_id, user.bytes, sizeof row.user_id);
 	memcpy(row.public_half.bytes, public_bytes, public_len);
 	memcpy(row.wrapped, wrapped, wrapped_len);
@@ -104,7 +90,7 @@ static enum err_code open_box(const struct files *files, const struct db_rows *r
 enum err_code files_data_key(const struct files *files, const struct uuid *id, struct data_key *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	enum err_code code = db_run_stmt(files->db, DB_READ, &key_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -137,7 +123,7 @@ enum err_code files_open(const struct files *files, const struct uuid *id, struc
 enum err_code files_mark_deleted(struct db_tx *tx, const struct uuid *owner, const struct uuid *id, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(id), file_uuid_value(owner) };
+	struct db_value params[] = { db_id(id), db_id(owner) };
 	enum err_code code = db_query(tx, &mark_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;
@@ -152,6 +138,6 @@ enum err_code files_remove(const struct files *files, const struct uuid *id, str
 	files_object_key("files", id, object);
 	if (blob_delete(files->blobs, object, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { file_uuid_value(id) };
+	struct db_value params[] = { db_id(id) };
 	return db_run_stmt(files->db, DB_WRITE, &remove_stmt, params, NULL, err);
 }

@@ -11,9 +11,4 @@ enum { FILE_COLUMN_COUNT = 9 };
 
 void file_row_read(const struct db_rows *rows, size_t row, struct file_row *ret);
 
-/* A 16-byte column. Anything else is zeros: a schema of ours has no such thing. */
-void file_uuid_read(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret);
-
-struct db_value file_uuid_value(const struct uuid *id);
-
 #endif

@@ -66,7 +66,7 @@ struct recipient {
 static enum err_code add_recipient(struct db_tx *tx, const struct recipient *r, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value find[] = { file_uuid_value(&r->user) };
+	struct db_value find[] = { db_id(&r->user) };
 	if (db_query(tx, &recipient_stmt, find, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -77,7 +77,7 @@ static enum err_code add_recipient(struct db_tx *tx, const struct recipient *r, 
 	if (seal_to(&rows, 0, r->key, box, err) != ERR_OK ||
 	    (has_own && seal_to(&rows, 1, r->key, own_box, err) != ERR_OK))
 		return err->code;
-	struct db_value params[] = { file_uuid_value(&r->file), file_uuid_value(&r->user),
+	struct db_value params[] = { db_id(&r->file),		db_id(&r->user),
 				     db_bytes(box, sizeof box), db_bytes(has_own ? own_box : NULL, sizeof own_box),
 				     db_int(r->is_owner),	db_int(r->now_us) };
 	return db_query(tx, &insert_stmt, params, NULL, err);
@@ -94,7 +94,7 @@ enum err_code file_key_find(const struct files *files, const struct uuid *viewer
 			    struct file_key *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(file), file_uuid_value(viewer) };
+	struct db_value params[] = { db_id(file), db_id(viewer) };
 	if (db_run_stmt(files->db, DB_READ, &find_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -104,7 +104,7 @@ enum err_code file_key_find(const struct files *files, const struct uuid *viewer
 	if (size != sizeof ret->box)
 		return err_set(err, ERR_CORRUPT, "a file's sealed key has a wrong size");
 	memcpy(ret->box, box, size);
-	file_uuid_read(&rows, 0, 0, &ret->owner);
+	ret->owner = db_get_id(&rows, 0, 0);
 	ret->created_us = db_get_int(&rows, 0, 3);
 	return ERR_OK;
 }
@@ -119,7 +119,7 @@ struct share {
 static enum err_code check_owner(struct db_tx *tx, const struct share *share, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&share->to.file), file_uuid_value(&share->owner) };
+	struct db_value params[] = { db_id(&share->to.file), db_id(&share->owner) };
 	if (db_query(tx, &owned_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	return rows.count == 1 ? ERR_OK : err_set(err, ERR_NOT_FOUND, "there is no such file");
@@ -136,7 +136,7 @@ static enum err_code run_unshare(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct share *share = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&share->to.file), file_uuid_value(&share->to.user) };
+	struct db_value params[] = { db_id(&share->to.file), db_id(&share->to.user) };
 	if (check_owner(tx, share, err) != ERR_OK || db_query(tx, &delete_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -171,7 +171,7 @@ enum err_code file_key_holds(const struct files *files, const struct uuid *viewe
 			     const struct uuid *file, bool *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(file), file_uuid_value(viewer), db_int(generation) };
+	struct db_value params[] = { db_id(file), db_id(viewer), db_int(generation) };
 	enum err_code code = db_run_stmt(files->db, DB_READ, &holds_stmt, params, &rows, err);
 	if (code == ERR_OK)
 		*ret = rows.count > 0;
@@ -190,7 +190,7 @@ static enum err_code run_register(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct registration *r = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&r->user), db_bytes(r->key->bytes, sizeof r->key->bytes),
+	struct db_value params[] = { db_id(&r->user), db_bytes(r->key->bytes, sizeof r->key->bytes),
 				     db_int(r->now_us) };
 	enum err_code code = db_query(tx, &register_stmt, params, &rows, err);
 	if (code == ERR_OK && rows.count == 0)
@@ -209,7 +209,7 @@ static enum err_code add_own_box(const struct files *files, const struct registr
 		return ERR_OK;
 	if (code != ERR_OK || data_key_box(&key, r->key, box, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { file_uuid_value(file), file_uuid_value(&r->user), db_bytes(box, sizeof box) };
+	struct db_value params[] = { db_id(file), db_id(&r->user), db_bytes(box, sizeof box) };
 	return db_run_stmt(files->db, DB_WRITE, &add_own_stmt, params, NULL, err);
 }
 
@@ -218,11 +218,11 @@ static enum err_code add_own_boxes(const struct files *files, const struct regis
 	struct uuid after = { 0 };
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	do {
-		struct db_value params[] = { file_uuid_value(&r->user), file_uuid_value(&after) };
+		struct db_value params[] = { db_id(&r->user), db_id(&after) };
 		if (db_run_stmt(files->db, DB_READ, &readable_stmt, params, &rows, err) != ERR_OK)
 			return err->code;
 		for (size_t i = 0; i < rows.count; i++) {
-			file_uuid_read(&rows, i, 0, &after);
+			after = db_get_id(&rows, i, 0);
 			if (add_own_box(files, r, &after, err) != ERR_OK)
 				return err->code;
 		}

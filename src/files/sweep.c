@@ -43,7 +43,7 @@ static void remove_all(const struct files *files, const struct db_rows *rows, st
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		struct err why;
-		file_uuid_read(rows, i, 0, after);
+		*after = db_get_id(rows, i, 0);
 		if (files_remove(files, after, &why) == ERR_OK)
 			++*count;
 		else
@@ -57,7 +57,7 @@ static enum err_code end_deletions(const struct files *files, int64_t before_us,
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct uuid after = { 0 };
 	do {
-		struct db_value params[] = { db_int(before_us), file_uuid_value(&after), db_int(ROWS_AT_ONCE) };
+		struct db_value params[] = { db_int(before_us), db_id(&after), db_int(ROWS_AT_ONCE) };
 		if (db_run_stmt(files->db, DB_READ, &deleting_stmt, params, &rows, err) != ERR_OK)
 			return err->code;
 		remove_all(files, &rows, &after, &counts->deletions);
@@ -73,7 +73,7 @@ enum err_code files_sweep_dead_uploads(const struct files *files, uint64_t *ret,
 	if (db_run_stmt(files->db, DB_WRITE, &abandon_dead_stmt, NULL, NULL, err) != ERR_OK)
 		return err->code;
 	do {
-		struct db_value params[] = { file_uuid_value(&after), db_int(ROWS_AT_ONCE) };
+		struct db_value params[] = { db_id(&after), db_int(ROWS_AT_ONCE) };
 		if (db_run_stmt(files->db, DB_READ, &dead_stmt, params, &rows, err) != ERR_OK)
 			return err->code;
 		remove_all(files, &rows, &after, ret);
@@ -127,12 +127,8 @@ enum err_code files_sweep_objects(const struct files *files, const struct sweep_
 
 static enum err_code is_file(const struct files *files, const struct uuid *id, bool *ret, struct err *err)
 {
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(id) };
-	enum err_code code = db_run_stmt(files->db, DB_READ, &known_stmt, params, &rows, err);
-	if (code == ERR_OK)
-		*ret = rows.count > 0;
-	return code;
+	struct db_value params[] = { db_id(id) };
+	return db_has_row(files->db, &known_stmt, params, ret, err);
 }
 
 enum err_code files_sweep(const struct files *files, int64_t before_us, struct sweep_counts *counts, struct err *err)

@@ -6,10 +6,11 @@
 #ifndef TIRO_FILES_SWEEP_H
 #define TIRO_FILES_SWEEP_H
 
+#include "base/clock.h"
 #include "files/files.h"
 
 /* An upload, or an object without a row, that is older than this was abandoned: no upload takes as long. */
-#define SWEEP_AGE_US ((int64_t)24 * 3600 * 1000000)
+#define SWEEP_AGE_US US_PER_DAY
 /* Time between two sweeps (service.md). */
 #define SWEEP_INTERVAL_MS ((uint64_t)24 * 3600 * 1000)
 

@@ -64,7 +64,7 @@ static enum err_code check_quota(struct db_tx *tx, const struct upload *upload, 
 				 uint64_t more_bytes, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value owner[] = { file_uuid_value(&upload->owner) };
+	struct db_value owner[] = { db_id(&upload->owner) };
 	if (db_query(tx, &lock_owner_stmt, owner, NULL, err) != ERR_OK ||
 	    db_query(tx, &used_stmt, owner, &rows, err) != ERR_OK)
 		return err->code;
@@ -87,8 +87,7 @@ static enum err_code run_reserve(struct db_tx *tx, void *arg, struct err *err)
 	const struct reservation *r = arg;
 	struct plan plan;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&r->upload->id), db_int(r->upload->begun_us),
-				     db_int((int64_t)r->bytes) };
+	struct db_value params[] = { db_id(&r->upload->id), db_int(r->upload->begun_us), db_int((int64_t)r->bytes) };
 	if (plan_of_user(tx, &r->upload->owner, &plan, err) != ERR_OK ||
 	    check_quota(tx, r->upload, &plan, r->bytes - r->upload->reserved_bytes, err) != ERR_OK ||
 	    db_query(tx, &reserve_stmt, params, &rows, err) != ERR_OK)
@@ -149,8 +148,8 @@ static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)
 	if (plan_of_user(tx, &b->spec->owner, &plan, err) != ERR_OK || check_size(b, &plan, err) != ERR_OK ||
 	    check_quota(tx, b->upload, &plan, b->upload->reserved_bytes, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { file_uuid_value(&b->spec->id),
-				     file_uuid_value(&b->spec->owner),
+	struct db_value params[] = { db_id(&b->spec->id),
+				     db_id(&b->spec->owner),
 				     db_text(b->spec->name),
 				     db_text(b->spec->content_type),
 				     db_int((int64_t)b->upload->reserved_bytes),
@@ -223,7 +222,7 @@ uint64_t upload_bytes(const struct upload *upload)
 static void drop_row(const struct upload *upload)
 {
 	struct err err;
-	struct db_value params[] = { file_uuid_value(&upload->id), db_int(upload->begun_us) };
+	struct db_value params[] = { db_id(&upload->id), db_int(upload->begun_us) };
 	if (db_run_stmt(db_of(upload), DB_WRITE, &drop_stmt, params, NULL, &err) != ERR_OK)
 		log_line(LOG_WARNING, "the row of an upload that ended early is left to the sweep: %s", err.message);
 }
@@ -239,7 +238,7 @@ static enum err_code run_store(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct storing *s = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&s->upload->id), db_int(s->upload->begun_us),
+	struct db_value params[] = { db_id(&s->upload->id), db_int(s->upload->begun_us),
 				     db_int((int64_t)s->upload->info.plain_bytes), db_bytes(s->sha256, sizeof s->sha256),
 				     db_int(s->now_us) };
 	if (db_query(tx, &stored_stmt, params, &rows, err) != ERR_OK)
@@ -259,7 +258,7 @@ struct holder {
 static enum err_code find_holder(const struct upload *upload, struct holder *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { file_uuid_value(&upload->id) };
+	struct db_value params[] = { db_id(&upload->id) };
 	enum err_code code = db_run_stmt(db_of(upload), DB_READ, &find_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;

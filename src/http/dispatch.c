@@ -149,6 +149,28 @@ static void answer_not_allowed(struct http_request *request, unsigned allowed)
 	http_reply_error_with(request, NOT_ALLOWED, NULL, &allow);
 }
 
+static const struct {
+	enum http_body body;
+	const char *type;
+} body_types[] = {
+	{ HTTP_BODY_JSON, "application/json" },
+	{ HTTP_BODY_FORM, "application/x-www-form-urlencoded" },
+	{ HTTP_BODY_MULTIPART, "multipart/form-data" },
+};
+
+static void answer_bad_type(struct http_request *request)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT(256);
+	const char *before = "the body must have the Content-Type ";
+	for (size_t i = 0; i < ARRAY_LEN(body_types); i++) {
+		if (request->route->body & body_types[i].body) {
+			strbuf_addf(&text, "%s%s", before, body_types[i].type);
+			before = " or ";
+		}
+	}
+	http_reply_error(request, UNSUPPORTED_TYPE, strbuf_str(&text));
+}
+
 static bool type_is_accepted(const struct http_request *request, unsigned accepted)
 {
 	const char *type = head_get(request->head, "content-type");
@@ -157,28 +179,31 @@ static bool type_is_accepted(const struct http_request *request, unsigned accept
 	if (!type)
 		return false;
 	const char *end = type + strcspn(type, "; \t");
-	if (accepted & HTTP_BODY_JSON &&
-	    (header_is(type, "application/json") || (end - type > 5 && strncasecmp(end - 5, "+json", 5) == 0)))
+	if (accepted & HTTP_BODY_JSON && end - type > 5 && strncasecmp(end - 5, "+json", 5) == 0)
 		return true;
-	if (accepted & HTTP_BODY_FORM && header_is(type, "application/x-www-form-urlencoded"))
-		return true;
-	return accepted & HTTP_BODY_MULTIPART && header_is(type, "multipart/form-data");
+	for (size_t i = 0; i < ARRAY_LEN(body_types); i++) {
+		if (accepted & body_types[i].body && header_is(type, body_types[i].type))
+			return true;
+	}
+	return false;
 }
 
-/* 0, or why the announced body is refused. */
-static int check_body(const struct http_request *request, const char **ret_reason)
+/* False where the announced body is refused, which is answered then. */
+static bool take_body(struct http_request *request)
 {
 	unsigned accepted = request->route->body;
+	bool is_empty = request->length == 0;
 	if (request->length != HTTP_LENGTH_UNKNOWN && request->length > request->body_max)
-		return TOO_LARGE;
-	if (accepted == HTTP_BODY_NONE)
-		return 0;
-	if (request->length == 0) {
-		bool fine = accepted & (HTTP_BODY_EMPTY | HTTP_BODY_BYTES);
-		*ret_reason = "the request must have a body";
-		return fine ? 0 : BAD_REQUEST;
-	}
-	return type_is_accepted(request, accepted) ? 0 : UNSUPPORTED_TYPE;
+		http_reply_error(request, TOO_LARGE, NULL);
+	else if (accepted == HTTP_BODY_NONE || (is_empty && accepted & (HTTP_BODY_EMPTY | HTTP_BODY_BYTES)))
+		return true;
+	else if (is_empty)
+		http_reply_error(request, BAD_REQUEST, "the request must have a body");
+	else if (type_is_accepted(request, accepted))
+		return true;
+	else
+		answer_bad_type(request);
+	return false;
 }
 
 /* -- authentication and the handler -------------------------------------------------------------- */
@@ -187,13 +212,9 @@ static void start_handler(struct http_request *request)
 {
 	struct http_conn *conn = request->conn;
 	const struct http_handler *handler = request->route->handler;
-	const char *reason = NULL;
 	/* The authenticator may have lowered the limit. */
-	int status = check_body(request, &reason);
-	if (status) {
-		http_reply_error(request, status, reason);
+	if (!take_body(request))
 		return;
-	}
 	conn->state = CONN_BODY;
 	request->admitted = true;
 	request->rate_since_ms = server_now_ms(conn->server);
@@ -253,10 +274,7 @@ void request_begin(struct http_request *request)
 	} else {
 		if (match->route->body != HTTP_BODY_NONE)
 			request->body_max = match->route->body_max;
-		status = check_body(request, &reason);
-		if (status)
-			http_reply_error(request, status, reason);
-		else
+		if (take_body(request))
 			authenticate(request);
 	}
 }

@@ -29,28 +29,30 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 {
 	char text[UUID_TEXT_SIZE];
 	uuid_text(file, text);
-	struct db_value params[] = { db_bytes(file->bytes, sizeof file->bytes), db_text(name), db_text(data),
-				     db_int(clock_wall_us()) };
+	struct db_value params[] = { db_id(file), db_text(name), db_text(data), db_int(clock_wall_us()) };
 	enum err_code code = db_post(tx, &insert_stmt, params, err);
 	return code == ERR_OK ? db_notify(tx, CHANNEL, text, err) : code;
 }
 
 /* -- uploads ------------------------------------------------------------------------------------------------- */
 
-enum err_code event_add_upload(struct db_tx *tx, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
-			       struct err *err)
+static enum err_code add_upload(struct db_tx *tx, const struct uuid *file, const char *name, double progress,
+				uint64_t bytes, struct err *err)
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
 	struct json json = JSON_INIT(&text);
-	/* The announced size counts the form around the file too. */
-	double progress = total_bytes > 0 ? (double)bytes / (double)total_bytes : 0;
 	json_object(&json);
-	json_key_real(&json, "progress", progress < 1 ? progress : 1, 4);
+	json_key_real(&json, "progress", progress, 4);
 	json_key_int(&json, "bytes_processed", (int64_t)bytes);
 	json_object_end(&json);
 	if (strbuf_check(&text, "an event", err) != ERR_OK)
 		return err->code;
-	return event_add(tx, file, "upload_progress", strbuf_str(&text), err);
+	return event_add(tx, file, name, strbuf_str(&text), err);
+}
+
+enum err_code event_add_uploaded(struct db_tx *tx, const struct uuid *file, uint64_t bytes, struct err *err)
+{
+	return add_upload(tx, file, "uploaded", 1, bytes, err);
 }
 
 struct upload_call {
@@ -61,7 +63,9 @@ struct upload_call {
 static enum err_code run_upload(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct upload_call *call = arg;
-	return event_add_upload(tx, call->file, call->bytes, call->total_bytes, err);
+	/* The announced size counts the form around the file too. */
+	double progress = call->total_bytes > 0 ? (double)call->bytes / (double)call->total_bytes : 0;
+	return add_upload(tx, call->file, "upload_progress", progress < 1 ? progress : 1, call->bytes, err);
 }
 
 enum err_code event_tell_upload(struct db *db, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
@@ -154,8 +158,7 @@ static void drop_topic_if_unused(struct topic *topic)
 static enum err_code run_read(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct topic *topic = arg;
-	struct db_value params[] = { db_bytes(topic->file.bytes, sizeof topic->file.bytes), db_int(topic->from_id),
-				     db_int(EVENTS_PER_READ) };
+	struct db_value params[] = { db_id(&topic->file), db_int(topic->from_id), db_int(EVENTS_PER_READ) };
 	return db_query(tx, &read_stmt, params, &topic->rows, err);
 }
 

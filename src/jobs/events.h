@@ -24,14 +24,13 @@ enum err_code event_add(struct db_tx *tx, const struct uuid *file, const char *n
 /* Tells followers that the file, and its events with it, is being deleted. */
 enum err_code event_tell_gone(struct db_tx *tx, const struct uuid *file, struct err *err) MUST_CHECK;
 
+/* Adds "uploaded": all `bytes` are stored. Only in the unit that stores the file. */
+enum err_code event_add_uploaded(struct db_tx *tx, const struct uuid *file, uint64_t bytes, struct err *err) MUST_CHECK;
 /*
- * Adds "upload_progress": `bytes` of `total_bytes` (0: not known) are written. Only for who writes the file, while it
- * is not stored yet or in the unit that stores it: so nobody else adds events to it. Errors: ERR_REFERENCE (the file is
- * gone).
+ * Adds "upload_progress" in a unit of its own, which may be lost with the machine's power: `bytes` of `total_bytes` (0:
+ * not known) are written. Only for who writes the file, while it is not stored yet: so nobody else adds events to it.
+ * Blocks. Errors: ERR_REFERENCE (the file is gone).
  */
-enum err_code event_add_upload(struct db_tx *tx, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
-			       struct err *err) MUST_CHECK;
-/* The same as a unit of its own, which may be lost with the machine's power. Blocks. */
 enum err_code event_tell_upload(struct db *db, const struct uuid *file, uint64_t bytes, uint64_t total_bytes,
 				struct err *err) MUST_CHECK;
 

@@ -34,9 +34,8 @@ static enum err_code fail_job(struct db_tx *tx, struct fail_call *call, struct e
 		return err->code;
 	if (rows.count == 0)
 		return ERR_OK;
-	struct uuid file;
-	job_read_id(&rows, 0, 0, &file);
-	job_read_id(&rows, 0, 1, &call->job);
+	struct uuid file = db_get_id(&rows, 0, 0);
+	call->job = db_get_id(&rows, 0, 1);
 	call->parts = (uint32_t)db_get_int(&rows, 0, 2);
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
 	struct json json = JSON_INIT(&text);

@@ -205,23 +205,13 @@ enum err_code job_objects_remove(const struct files *files, const struct uuid *j
 
 /* -- of jobs that have ended -------------------------------------------------------------------------------- */
 
-static enum err_code has_row(const struct files *files, const struct db_stmt *stmt, const struct db_value *params,
-			     bool *ret, struct err *err)
-{
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	enum err_code code = db_run_stmt(files->db, DB_READ, stmt, params, &rows, err);
-	if (code == ERR_OK)
-		*ret = rows.count > 0;
-	return code;
-}
-
 void job_parts_forget(const struct files *files, const struct job_facts *facts, uint32_t parts)
 {
 	static const struct db_stmt find = { .sql = "SELECT 1 FROM jobs WHERE queue_job = $1", .params = "i" };
 	struct db_value params[] = { db_int(facts->number) };
 	bool is_under_way = true;
 	struct err err;
-	if (has_row(files, &find, params, &is_under_way, &err) != ERR_OK ||
+	if (db_has_row(files->db, &find, params, &is_under_way, &err) != ERR_OK ||
 	    (!is_under_way && job_parts_remove(files, &facts->id, facts->number, parts, &err) != ERR_OK))
 		log_line(LOG_WARNING, "parts of a job that has ended are left to the sweep: %s", err.message);
 }
@@ -230,10 +220,10 @@ void job_result_forget(const struct files *files, const struct job_facts *facts)
 {
 	/* One that failed may be tried again, and have a result by now. */
 	static const struct db_stmt find = { .sql = "SELECT 1 FROM jobs WHERE id = $1 AND state <> 4", .params = "b" };
-	struct db_value params[] = { db_bytes(facts->id.bytes, sizeof facts->id.bytes) };
+	struct db_value params[] = { db_id(&facts->id) };
 	bool is_wanted = true;
 	struct err err;
-	if (has_row(files, &find, params, &is_wanted, &err) != ERR_OK ||
+	if (db_has_row(files->db, &find, params, &is_wanted, &err) != ERR_OK ||
 	    (!is_wanted && remove_result(files, &facts->id, &err) != ERR_OK))
 		log_line(LOG_WARNING, "the result of a job that has ended is left to the sweep: %s", err.message);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "jobs/job_work_priv.h"
 
 enum { SWEEP_MAX = 100 };
 
@@ -39,11 +38,6 @@ static const struct db_stmt forget_stmt = { .sql = "DELETE FROM job_requests WHE
 						   "job_id IN (SELECT id FROM jobs WHERE state >= 2)",
 					    .params = "i" };
 
-static struct db_value id_value(const struct uuid *id)
-{
-	return db_bytes(id->bytes, sizeof id->bytes);
-}
-
 /* -- the same ---------------------------------------------------------------------------------------- */
 
 /* Texts are ended by 0, so that none runs into the next. */
@@ -57,7 +51,7 @@ static enum err_code fingerprint(struct db_tx *tx, const struct job_new *job, un
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	cleanup_sha256 struct sha256 *hash = NULL;
-	struct db_value params[] = { id_value(&job->file) };
+	struct db_value params[] = { db_id(&job->file) };
 	char flags[48];
 	(void)snprintf(flags, sizeof flags, "%d %d %.6f", job->diarize, job->translate, job->temperature);
 	if (db_query(tx, &file_stmt, params, &rows, err) != ERR_OK)
@@ -88,7 +82,7 @@ enum err_code job_request_match(struct db_tx *tx, const struct job_new *job, str
 	request->match = JOB_REQUEST_NEW;
 	if (fingerprint(tx, job, print, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { id_value(&job->application),
+	struct db_value params[] = { db_id(&job->application),
 				     request->has_key ? db_bytes(request->key_hash, sizeof request->key_hash)
 						      : db_bytes(print, sizeof print),
 				     db_int(clock_wall_us() - JOB_REQUEST_KEPT_US) };
@@ -96,8 +90,8 @@ enum err_code job_request_match(struct db_tx *tx, const struct job_new *job, str
 		return err->code;
 	if (rows.count == 0)
 		return ERR_OK;
-	job_read_id(&rows, 0, 0, &request->same_job);
-	job_read_id(&rows, 0, 1, &request->same_file);
+	request->same_job = db_get_id(&rows, 0, 0);
+	request->same_file = db_get_id(&rows, 0, 1);
 	bool is_other = request->has_key && !is_fingerprint(&rows, 2, print);
 	request->match = is_other ? JOB_REQUEST_OTHER : JOB_REQUEST_SAME;
 	return err_set(err, ERR_CONFLICT,
@@ -111,7 +105,7 @@ enum err_code job_request_add(struct db_tx *tx, const struct job_new *job, const
 	unsigned char print[SHA256_BYTES];
 	if (fingerprint(tx, job, print, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { id_value(&job->id), id_value(&job->application), db_bytes(print, sizeof print),
+	struct db_value params[] = { db_id(&job->id), db_id(&job->application), db_bytes(print, sizeof print),
 				     request->has_key ? db_bytes(request->key_hash, sizeof request->key_hash)
 						      : db_null(),
 				     db_int(wanted_until_us) };
@@ -122,16 +116,14 @@ enum err_code job_request_add(struct db_tx *tx, const struct job_new *job, const
 
 enum err_code job_request_want(struct db *db, const struct uuid *job, int64_t until_us, struct err *err)
 {
-	struct db_value params[] = { id_value(job), db_int(until_us) };
+	struct db_value params[] = { db_id(job), db_int(until_us) };
 	return db_run_stmt(db, DB_WRITE_RELAXED, &want_stmt, params, NULL, err);
 }
 
 static enum err_code cancel(const struct files *files, const struct db_rows *rows, size_t row, struct err *err)
 {
-	struct uuid job, owner;
+	struct uuid job = db_get_id(rows, row, 0), owner = db_get_id(rows, row, 1);
 	struct job_row ignored;
-	job_read_id(rows, row, 0, &job);
-	job_read_id(rows, row, 1, &owner);
 	enum err_code code = job_cancel_row(files, &owner, &job, &ignored, err);
 	/* It has ended, or gone, in this moment. */
 	return code == ERR_CONFLICT || code == ERR_NOT_FOUND ? ERR_OK : code;

@@ -11,10 +11,10 @@
 #include "jobs/job_work_priv.h"
 #include "jobs/list.h"
 
-#define JOB_COLUMNS                                                                                                    \
-	"j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "              \
+#define SELECT_JOBS(rest)                                                                                              \
+	"SELECT j.id, j.owner_id, j.file_id, f.name, j.state, j.priority, j.retries, j.progress, j.created_at, "       \
 	"j.started_at, j.ended_at, j.duration_us, j.language, j.found_language, j.model, j.error_code, "               \
-	"j.error_message"
+	"j.error_message FROM jobs j JOIN files f ON f.id = j.file_id " rest
 
 static const struct db_stmt insert_stmt = {
 	.sql = "INSERT INTO jobs (id, owner_id, file_id, kind, priority, weight, language, model, diarize, "
@@ -23,24 +23,24 @@ static const struct db_stmt insert_stmt = {
 	.params = "bbbiittiibitii"
 };
 static const struct db_stmt find_stmt = {
-	.sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
-	       "JOIN file_keys k ON k.file_id = j.file_id AND k.user_id = $2 WHERE j.id = $1 AND f.state <> 2",
-	.params = "bb"
+	.sql = SELECT_JOBS(
+		"JOIN file_keys k ON k.file_id = j.file_id AND k.user_id = $2 WHERE j.id = $1 AND f.state <> 2"),
+	.params = "bb",
 };
-static const struct db_stmt owned_stmt = { .sql = "SELECT " JOB_COLUMNS " FROM jobs j JOIN files f ON f.id = j.file_id "
-						  "WHERE j.id = $1 AND j.owner_id = $2 AND f.state <> 2",
-					   .params = "bb" };
+static const struct db_stmt owned_stmt = {
+	.sql = SELECT_JOBS("WHERE j.id = $1 AND j.owner_id = $2 AND f.state <> 2"),
+	.params = "bb",
+};
 static const struct db_stmt list_stmt = {
-	.sql = "SELECT " JOB_COLUMNS
-	       " FROM jobs j JOIN files f ON f.id = j.file_id WHERE j.owner_id = $1 AND f.state <> 2 "
-	       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
-	.params = "bii"
+	.sql = SELECT_JOBS("WHERE j.owner_id = $1 AND f.state <> 2 "
+			   "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3"),
+	.params = "bii",
 };
-static const struct db_stmt list_state_stmt = { .sql = "SELECT " JOB_COLUMNS
-						       " FROM jobs j JOIN files f ON f.id = j.file_id "
-						       "WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
-						       "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
-						.params = "biii" };
+static const struct db_stmt list_state_stmt = {
+	.sql = SELECT_JOBS("WHERE j.owner_id = $1 AND f.state <> 2 AND j.state = $4 "
+			   "ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3"),
+	.params = "biii",
+};
 /* What a user has of each state (store/migrations/0003_counts.sql); -1: of all. */
 static const struct db_stmt count_stmt = {
 	.sql = "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM user_counts "
@@ -51,10 +51,11 @@ static const struct db_stmt count_stmt = {
 static const struct db_stmt number_stmt = {
 	.sql = "SELECT queue_job, parts_planned FROM jobs WHERE id = $1 AND owner_id = $2 {lock_rows}", .params = "bb"
 };
-static const struct db_stmt cancel_stmt = { .sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL WHERE "
-						   "id = $1 AND owner_id = $2 AND state < 2 "
-						   "RETURNING id",
-					    .params = "bbi" };
+static const struct db_stmt cancel_stmt = {
+	.sql = "UPDATE jobs SET state = 4, ended_at = $3, queue_job = NULL "
+	       "WHERE id = $1 AND owner_id = $2 AND state < 2 RETURNING id",
+	.params = "bbi",
+};
 static const struct db_stmt retry_stmt = {
 	.sql = "UPDATE jobs SET state = 0, retries = retries + 1, planned = 0, parts_planned = 0, "
 	       "parts_done = 0, cost_planned = 0, cost_done = 0, plan_fraction = 0, progress = 0, busy_us = 0, "
@@ -78,11 +79,6 @@ const char *job_state_name(enum job_state state)
 	return (unsigned)state < JOB_STATES ? names[state] : "unknown";
 }
 
-static struct db_value id_value(const struct uuid *id)
-{
-	return db_bytes(id->bytes, sizeof id->bytes);
-}
-
 static void read_text(const struct db_rows *rows, size_t row, size_t column, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, "%s", db_get_text(rows, row, column));
@@ -91,9 +87,9 @@ static void read_text(const struct db_rows *rows, size_t row, size_t column, cha
 static void read_row(const struct db_rows *rows, size_t row, struct job_row *ret)
 {
 	*ret = (struct job_row){ 0 };
-	job_read_id(rows, row, 0, &ret->id);
-	job_read_id(rows, row, 1, &ret->owner);
-	job_read_id(rows, row, 2, &ret->file);
+	ret->id = db_get_id(rows, row, 0);
+	ret->owner = db_get_id(rows, row, 1);
+	ret->file = db_get_id(rows, row, 2);
 	read_text(rows, row, 3, ret->file_name, sizeof ret->file_name);
 	ret->state = (enum job_state)db_get_int(rows, row, 4);
 	ret->priority = (int)db_get_int(rows, row, 5);
@@ -124,7 +120,7 @@ static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const
 	int64_t number;
 	if (parts_add_job(queue, tx, job, &number, err) != ERR_OK)
 		return err->code;
-	struct db_value params[] = { id_value(id), db_int(number) };
+	struct db_value params[] = { db_id(id), db_int(number) };
 	struct parts_new plan = { .job = number, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
 	if (db_post(tx, &queued_stmt, params, err) != ERR_OK)
 		return err->code;
@@ -141,16 +137,16 @@ enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct j
 		      struct usage_shortage *ret_shortage, struct err *err)
 {
 	struct parts_job queued = { .owner = job->owner.bytes, .weight = job->weight, .priority = job->priority };
-	struct db_value params[] = { id_value(&job->id),
-				     id_value(&job->owner),
-				     id_value(&job->file),
+	struct db_value params[] = { db_id(&job->id),
+				     db_id(&job->owner),
+				     db_id(&job->file),
 				     db_int(job->priority),
 				     db_int((int64_t)(job->weight * JOB_FRACTION)),
 				     db_text(job->language),
 				     db_text(job->model),
 				     db_int(job->diarize),
 				     db_int(clock_wall_us()),
-				     id_value(is_zero(&job->application) ? &job->owner : &job->application),
+				     db_id(is_zero(&job->application) ? &job->owner : &job->application),
 				     job->length_us ? db_int(job->length_us) : db_null(),
 				     db_text(job->prompt),
 				     db_int(job->translate),
@@ -167,7 +163,7 @@ static enum err_code find_row(struct db_tx *tx, const struct db_stmt *stmt, cons
 			      const struct uuid *user, struct job_row *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { id_value(id), id_value(user) };
+	struct db_value params[] = { db_id(id), db_id(user) };
 	if (db_query(tx, stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -198,7 +194,7 @@ enum err_code job_find(struct db *db, const struct uuid *viewer, const struct uu
 enum err_code job_find_all(struct db *db, const struct job_page *page, struct job_rows *ret, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value owner = id_value(&page->owner);
+	struct db_value owner = db_id(&page->owner);
 	struct db_value total_params[] = { owner, db_int(page->state) };
 	struct db_value page_params[] = { owner, db_int((int64_t)page->limit), db_int((int64_t)page->offset),
 					  db_int(page->state) };
@@ -247,7 +243,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct change *change = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value find[] = { id_value(change->id), id_value(change->owner) };
+	struct db_value find[] = { db_id(change->id), db_id(change->owner) };
 	if (db_query(tx, &number_stmt, find, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)
@@ -285,7 +281,7 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct change *change = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { id_value(change->id), id_value(change->owner) };
+	struct db_value params[] = { db_id(change->id), db_id(change->owner) };
 	if (find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err) != ERR_OK ||
 	    db_query(tx, &retry_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
@@ -322,14 +318,13 @@ struct deletion {
 static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct deletion *deletion = arg;
-	struct db_value params[] = { id_value(deletion->file) };
+	struct db_value params[] = { db_id(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
 	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK ||
 	    db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	for (size_t i = 0; i < deletion->jobs.count; i++) {
-		struct uuid id;
-		job_read_id(&deletion->jobs, i, 0, &id);
+		struct uuid id = db_get_id(&deletion->jobs, i, 0);
 		if (!db_is_null(&deletion->jobs, i, 1) &&
 		    (job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK ||
 		     job_usage_settle(tx, &id, USAGE_CANCELLED, err) != ERR_OK))
@@ -350,8 +345,7 @@ enum err_code job_delete_file(const struct files *files, const struct uuid *owne
 	/* From here on the file is gone for everybody: what fails now is the sweep's. One that had ended has no parts.
 	 */
 	for (size_t i = 0; code == ERR_OK && i < deletion.jobs.count; i++) {
-		struct uuid id;
-		job_read_id(&deletion.jobs, i, 0, &id);
+		struct uuid id = db_get_id(&deletion.jobs, i, 0);
 		uint32_t parts = db_is_null(&deletion.jobs, i, 1) ? 0 : (uint32_t)db_get_int(&deletion.jobs, i, 2);
 		if (job_objects_remove(files, &id, db_get_int(&deletion.jobs, i, 1), parts, &later) != ERR_OK)
 			log_line(LOG_WARNING, "objects of a deleted file are left to the sweep: %s", later.message);

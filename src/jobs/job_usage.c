@@ -8,14 +8,9 @@ static const struct db_stmt find_stmt = {
 };
 static const struct db_stmt reserved_stmt = { .sql = "UPDATE jobs SET reserved_us = $2 WHERE id = $1", .params = "bi" };
 
-static struct db_value id_value(const struct uuid *id)
-{
-	return db_bytes(id->bytes, sizeof id->bytes);
-}
-
 static enum err_code find(struct db_tx *tx, const struct uuid *job, struct db_rows *rows, struct err *err)
 {
-	struct db_value params[] = { id_value(job) };
+	struct db_value params[] = { db_id(job) };
 	if (db_query(tx, &find_stmt, params, rows, err) != ERR_OK)
 		return err->code;
 	return rows->count == 1 ? ERR_OK : err_set(err, ERR_CANCELLED, "the job has ended");
@@ -23,7 +18,7 @@ static enum err_code find(struct db_tx *tx, const struct uuid *job, struct db_ro
 
 static enum err_code set_reserved(struct db_tx *tx, const struct uuid *job, int64_t us, struct err *err)
 {
-	struct db_value params[] = { id_value(job), db_int(us) };
+	struct db_value params[] = { db_id(job), db_int(us) };
 	return db_post(tx, &reserved_stmt, params, err);
 }
 
@@ -38,7 +33,7 @@ enum err_code job_usage_hold(struct db_tx *tx, const struct uuid *job, int64_t u
 	if (us <= held)
 		return ERR_OK;
 	struct usage more = { .us = us - held };
-	job_read_id(&rows, 0, 0, &owner);
+	owner = db_get_id(&rows, 0, 0);
 	if (usage_reserve(tx, &owner, &more, clock_wall_us(), ret_shortage, err) != ERR_OK)
 		return err->code;
 	return set_reserved(tx, job, us, err);
@@ -53,10 +48,10 @@ enum err_code job_usage_settle(struct db_tx *tx, const struct uuid *job, enum us
 					       .reserved = { .us = db_get_int(&rows, 0, 3) },
 					       .used = { .us = db_get_int(&rows, 0, 4) },
 					       .outcome = outcome };
-	job_read_id(&rows, 0, 0, &settlement.user);
+	settlement.user = db_get_id(&rows, 0, 0);
 	settlement.application = settlement.user;
 	if (!db_is_null(&rows, 0, 1))
-		job_read_id(&rows, 0, 1, &settlement.application);
+		settlement.application = db_get_id(&rows, 0, 1);
 	if (set_reserved(tx, job, 0, err) != ERR_OK)
 		return err->code;
 	return usage_settle(tx, &settlement, clock_wall_us(), err);

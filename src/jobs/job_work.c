@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -49,9 +48,11 @@ static const struct db_stmt insert_result_stmt = {
 	       "confidence = excluded.confidence, cost = excluded.cost",
 	.params = "iibtii"
 };
+/* The whole is only reached where the job has ended: parts may be heard once more, and the finish is still to come. */
 static const struct db_stmt part_done_stmt = {
 	.sql = "UPDATE jobs SET parts_done = parts_done + 1, cost_done = cost_done + $2, busy_us = busy_us + $3, "
-	       "progress = {greatest}(progress, plan_fraction * (cost_done + $2) / {greatest}(cost_planned, 1)) "
+	       "progress = {greatest}(progress, {least}(990000, "
+	       "plan_fraction * (cost_done + $2) / {greatest}(cost_planned, 1))) "
 	       "WHERE queue_job = $1 "
 	       "RETURNING planned, parts_planned, parts_done, finishes, progress, busy_us",
 	.params = "iii"
@@ -104,8 +105,9 @@ static enum err_code run_facts(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (call->rows.count == 0)
 		return ended(err);
-	job_read_id(&call->rows, 0, 0, &ret->id);
-	job_read_id(&call->rows, 0, 1, &ret->file);
+	ret->number = call->number;
+	ret->id = db_get_id(&call->rows, 0, 0);
+	ret->file = db_get_id(&call->rows, 0, 1);
 	read_asked(&call->rows, &ret->asked);
 	(void)snprintf(ret->file_name, sizeof ret->file_name, "%s", db_get_text(&call->rows, 0, 3));
 	speech_language_init(&ret->heard, ret->asked.language);
@@ -119,7 +121,7 @@ static enum err_code run_facts(struct db_tx *tx, void *arg, struct err *err)
 
 enum err_code job_facts_read(const struct files *files, int64_t number, struct job_facts *ret, struct err *err)
 {
-	*ret = (struct job_facts){ .number = number };
+	*ret = (struct job_facts){ .number = 0 };
 	struct facts_call call = { number, ret, DB_ROWS_INIT };
 	struct db_work work = { .mode = DB_READ, .run = run_facts, .arg = &call };
 	enum err_code code = db_run(files->db, &work, err);
@@ -136,15 +138,6 @@ void job_facts_done(struct job_facts *facts)
 }
 
 /* -- shared by units ----------------------------------------------------------------------------------------- */
-
-void job_read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret)
-{
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, column, &size);
-	*ret = (struct uuid){ 0 };
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
 
 enum err_code job_accept(struct db_tx *tx, const struct part_claim *claim, struct err *err)
 {

@@ -22,7 +22,7 @@
 
 /* What all work on a job needs. */
 struct job_facts {
-	int64_t number; /* in the queue */
+	int64_t number; /* in the queue; 0: not read */
 	struct uuid id;
 	struct uuid file;
 	struct data_key key; /* of the file */

@@ -5,9 +5,6 @@
 #include "blob/note.h"
 #include "jobs/job_work.h"
 
-/* A column with an id. */
-void job_read_id(const struct db_rows *rows, size_t row, size_t column, struct uuid *ret);
-
 /* Runs a unit that completes a claim, once more where its outcome is unknown: what was stored is refused then
  * (ERR_CANCELLED), and so is what another node has. */
 enum err_code job_run_again(struct db *db, const struct db_work *work, struct err *err) MUST_CHECK;

@@ -3,26 +3,17 @@
 static const struct db_stmt under_way_stmt = { .sql = "SELECT 1 FROM jobs WHERE id = $1 AND state < 2", .params = "b" };
 static const struct db_stmt succeeded_stmt = { .sql = "SELECT 1 FROM jobs WHERE id = $1 AND state < 3", .params = "b" };
 
-static enum err_code has_row(const struct files *files, const struct db_stmt *stmt, const struct uuid *id, bool *ret,
-			     struct err *err)
-{
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(id->bytes, sizeof id->bytes) };
-	enum err_code code = db_run_stmt(files->db, DB_READ, stmt, params, &rows, err);
-	if (code == ERR_OK)
-		*ret = rows.count > 0;
-	return code;
-}
-
 static enum err_code has_parts(const struct files *files, const struct uuid *id, bool *ret, struct err *err)
 {
-	return has_row(files, &under_way_stmt, id, ret, err);
+	struct db_value params[] = { db_id(id) };
+	return db_has_row(files->db, &under_way_stmt, params, ret, err);
 }
 
 /* One that is about to succeed has its result already. */
 static enum err_code has_result(const struct files *files, const struct uuid *id, bool *ret, struct err *err)
 {
-	return has_row(files, &succeeded_stmt, id, ret, err);
+	struct db_value params[] = { db_id(id) };
+	return db_has_row(files->db, &succeeded_stmt, params, ret, err);
 }
 
 enum err_code jobs_sweep(const struct files *files, int64_t before_us, struct sweep_counts *counts, struct err *err)

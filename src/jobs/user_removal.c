@@ -1,7 +1,5 @@
 #include "jobs/user_removal.h"
 
-#include <string.h>
-
 #include "accounts/users.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,14 +17,6 @@ static const struct db_stmt kept_stmt = {
 static const struct db_stmt marked_stmt = {
 	.sql = "SELECT id FROM files WHERE owner_id = $1 AND state = 2 ORDER BY created_at LIMIT $2", .params = "bi"
 };
-
-static void read_id(const struct db_rows *rows, size_t row, struct uuid *ret)
-{
-	size_t size;
-	const void *bytes = db_get_bytes(rows, row, 0, &size);
-	if (size == sizeof ret->bytes)
-		memcpy(ret->bytes, bytes, size);
-}
 
 /* What each step does to a file; it is not listed by the same statement any more after it. */
 typedef enum err_code remove_step(const struct files *files, const struct uuid *owner, const struct uuid *file,
@@ -51,13 +41,12 @@ static enum err_code for_files(const struct files *files, const struct uuid *own
 			       remove_step *step, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(owner->bytes, sizeof owner->bytes), db_int(ROWS_AT_ONCE) };
+	struct db_value params[] = { db_id(owner), db_int(ROWS_AT_ONCE) };
 	do {
 		if (db_run_stmt(files->db, DB_READ, list, params, &rows, err) != ERR_OK)
 			return err->code;
 		for (size_t i = 0; i < rows.count; i++) {
-			struct uuid file;
-			read_id(&rows, i, &file);
+			struct uuid file = db_get_id(&rows, i, 0);
 			if (step(files, owner, &file, err) != ERR_OK)
 				return err->code;
 		}
@@ -119,7 +108,7 @@ enum err_code jobs_sweep_users(const struct files *files, uint64_t *ret, struct 
 	for (size_t i = 0; i < rows.count; i++) {
 		struct uuid id;
 		struct err why;
-		read_id(&rows, i, &id);
+		id = db_get_id(&rows, i, 0);
 		if (remove_marked(files, &id, &why) == ERR_OK)
 			++*ret;
 		else

@@ -84,9 +84,12 @@ static void done_fail(struct http_work *work)
 
 void task_fail(struct task *task)
 {
+	char id[UUID_TEXT_SIZE] = "that could not be read";
+	if (task->facts.number)
+		uuid_text(&task->facts.id, id);
 	if (task->why.code != ERR_CANCELLED)
-		log_line(LOG_WARNING, "part %" PRId64 " of job %" PRId64 ", stage %d: %s", task->claim.index,
-			 task->claim.job, task->claim.stage, task->why.message);
+		log_line(LOG_WARNING, "part %" PRId64 " of job %s (%" PRId64 " in the queue), stage %d: %s",
+			 task->claim.index, id, task->claim.job, task->claim.stage, task->why.message);
 	task_work(task, run_fail, done_fail);
 }
 

@@ -185,6 +185,16 @@ enum err_code db_run_stmt(struct db *db, enum db_mode mode, const struct db_stmt
 	return db_run(db, &work, err);
 }
 
+enum err_code db_has_row(struct db *db, const struct db_stmt *stmt, const struct db_value *params, bool *ret,
+			 struct err *err)
+{
+	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
+	enum err_code code = db_run_stmt(db, DB_READ, stmt, params, &rows, err);
+	if (code == ERR_OK)
+		*ret = rows.count > 0;
+	return code;
+}
+
 /* -- notices --------------------------------------------------------------------------------------- */
 
 enum err_code db_listen(struct db *db, const char *channel, void (*on_notice)(void *arg, const char *text), void *arg,

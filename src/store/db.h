@@ -38,6 +38,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "base/uuid.h"
 
 /* -- limits -------------------------------------------------------------------------------------- */
 
@@ -70,6 +71,7 @@ struct db_value db_null(void);
 struct db_value db_int(int64_t value);
 struct db_value db_text(const char *text); /* NULL is null */
 struct db_value db_bytes(const void *bytes, size_t size); /* NULL is null */
+struct db_value db_id(const struct uuid *id); /* bytes */
 
 /*
  * A statement: always a constant, so that no SQL is ever built from values. Its address is its key in the cache of
@@ -112,6 +114,8 @@ bool db_is_null(const struct db_rows *rows, size_t row, size_t column);
 int64_t db_get_int(const struct db_rows *rows, size_t row, size_t column);
 const char *db_get_text(const struct db_rows *rows, size_t row, size_t column);
 const void *db_get_bytes(const struct db_rows *rows, size_t row, size_t column, size_t *ret_size);
+/* Bytes as an id; where they are not UUID_BYTES, which no statement of ours writes, all zeros. */
+struct uuid db_get_id(const struct db_rows *rows, size_t row, size_t column);
 
 /* -- statements inside a unit of work ------------------------------------------------------------- */
 
@@ -173,6 +177,10 @@ enum err_code db_run(struct db *db, const struct db_work *work, struct err *err)
 /* db_run for one statement. */
 enum err_code db_run_stmt(struct db *db, enum db_mode mode, const struct db_stmt *stmt, const struct db_value *params,
 			  struct db_rows *ret, struct err *err) MUST_CHECK;
+
+/* Whether a statement that reads finds a row; db_run for it. */
+enum err_code db_has_row(struct db *db, const struct db_stmt *stmt, const struct db_value *params, bool *ret,
+			 struct err *err) MUST_CHECK;
 
 /* -- notices ------------------------------------------------------------------------------------- */
 

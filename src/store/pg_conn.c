@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -51,9 +52,20 @@ enum err_code pg_result_error(const PGresult *result, struct err *err)
 
 /* -- connecting -------------------------------------------------------------------------------------- */
 
+static bool is_missing(const PGconn *pg, const char *text)
+{
+	char words[128];
+	(void)snprintf(words, sizeof words, "database \"%.64s\" does not exist", PQdb(pg));
+	return strstr(text, words);
+}
+
 static enum err_code connect_error(const PGconn *pg, struct err *err)
 {
 	const char *text = PQerrorMessage(pg);
+	const char *name = PQdb(pg);
+	if (is_missing(pg, text))
+		return err_set(err, ERR_DENIED, "there is no database \"%s\" on \"%s\": make it with \"createdb %s\"",
+			       name, PQhost(pg), name);
 	/* libpq 15 gives no SQLSTATE for a failed log-in. */
 	bool is_denied = strstr(text, "authentication failed") || strstr(text, "no password supplied") ||
 			 strstr(text, "does not exist") || strstr(text, "pg_hba.conf");

@@ -28,6 +28,11 @@ struct db_value db_bytes(const void *bytes, size_t size)
 	return (struct db_value){ .type = DB_BYTES, .data = bytes, .size = size };
 }
 
+struct db_value db_id(const struct uuid *id)
+{
+	return db_bytes(id->bytes, sizeof id->bytes);
+}
+
 void db_rows_done(struct db_rows *rows)
 {
 	free(rows->cells);
@@ -116,4 +121,14 @@ const void *db_get_bytes(const struct db_rows *rows, size_t row, size_t column, 
 	assert(c->type == DB_BYTES || c->type == DB_NULL);
 	*ret_size = c->size;
 	return c->type == DB_NULL ? "" : rows->bytes.data + c->offset;
+}
+
+struct uuid db_get_id(const struct db_rows *rows, size_t row, size_t column)
+{
+	struct uuid id = { { 0 } };
+	size_t size;
+	const void *bytes = db_get_bytes(rows, row, column, &size);
+	if (size == sizeof id.bytes)
+		memcpy(id.bytes, bytes, size);
+	return id;
 }

@@ -75,7 +75,7 @@ class Server:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("POSTGRES_", "MINIO_"))}
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**clean, **CHEAP, **(env or {})})
         threading.Thread(target=self._read, daemon=True).start()
-        self.port = int(self.wait_log(r"listens on .* port (\d+)")[1]) if command == "serve" else 0
+        self.port = int(self.wait_log(r"listens on \S+:(\d+)")[1]) if command == "serve" else 0
 
     def _read(self):
         for line in self.process.stderr:

@@ -92,19 +92,35 @@ def test_a_user_from_the_cradle_to_the_grave(place):
     assert place.users() == []
 
 
+def test_each_command_has_its_own_help(tmp_path):
+    nowhere = Place({"TIRO_DATA": str(tmp_path / "data")})
+    every = nowhere.ok("--help")
+    assert "user add EMAIL" in every and "key rotate" in every and "--username" not in every
+    users = nowhere.ok("user", "--help")
+    assert "user add EMAIL" in users and "key rotate" not in users
+    add = nowhere.ok("user", "add", "--help")
+    assert add.startswith("usage: tiro admin user add EMAIL")
+    assert "--username" in add and "--data" in add and "--plan" not in add and "--permissions" not in add
+    assert "--permissions" in nowhere.ok("token", "add", "--help")
+    assert not (tmp_path / "data").exists()
+
+
 def test_what_is_wrong_is_said_and_nothing_is_done(place):
     place.ok("user", "add", "ada@example.org", stdin=PASSWORD)
     place.refused(65, "email is taken already", "user", "add", "ADA@example.org", stdin=PASSWORD)
-    place.refused(65, "email is not valid, password is too short", "user", "add", "ada", stdin=b"short")
+    place.refused(65, "email is not valid, password is too short (at least 8 characters)", "user", "add", "ada", stdin=b"short")
     place.refused(64, "no password was given", "user", "add", "bob@example.org")
     place.refused(64, 'no role "emperor"', "user", "add", "bob@example.org", "--role", "emperor", stdin=PASSWORD)
     place.refused(66, 'no plan "golden"', "user", "set", "ada@example.org", "--plan", "golden")
     place.refused(66, '"bob": there is no such user', "user", "set", "bob", "--inactive")
     place.refused(64, "exclude each other", "user", "set", "ada@example.org", "--inactive", "--active")
     place.refused(64, "needs --role", "user", "set", "ada@example.org")
-    place.refused(64, "takes one name", "user", "show")
-    place.refused(64, 'no "tiro admin user crown"', "user", "crown")
-    place.refused(64, "needs what and how", "user")
+    place.refused(64, "takes NAME", "user", "show")
+    place.refused(64, "takes no --plan", "user", "list", "--plan", "standard")
+    place.refused(64, 'no "tiro admin user crown"; known: add, list, show, set, password and delete', "user", "crown")
+    place.refused(64, "needs what to do: add, list", "user")
+    place.refused(64, 'no "tiro admin bogus"; known: user, role, plan, token and key', "bogus")
+    place.refused(64, "needs one of user, role, plan, token and key")
     assert len(place.users()) == 1
 
 
@@ -193,6 +209,9 @@ def test_keys_are_rotated_and_the_old_one_is_kept(place):
     # The old key alone opens nothing any more, and the message names both.
     os.rename(key, key + ".new")
     place.refused(66, "TIRO_MASTER_KEY_FILE", "user", "add", "bob@example.org", stdin=PASSWORD)
+    place.env["TIRO_MASTER_KEY_FILE"] = key + ".none"
+    place.refused(66, '.none" of TIRO_MASTER_KEY_FILE', "user", "add", "bob@example.org", stdin=PASSWORD)
+    del place.env["TIRO_MASTER_KEY_FILE"]
     shutil.copy(key + ".1", key)
     place.refused(77, 'needs "main" version 2', "user", "add", "bob@example.org", stdin=PASSWORD)
     os.rename(key + ".new", key)

@@ -27,6 +27,12 @@ def test_print_shows_values_and_where_they_come_from(tmp_path):
     assert "geheim" not in done.stdout
 
 
+def test_print_shows_the_folders_that_are_the_default(tmp_path):
+    done = config("print", XDG_DATA_HOME=str(tmp_path))
+    assert f"\n#data = {tmp_path}/tiro/data\n" in done.stdout
+    assert f"\n#models = {tmp_path}/tiro/models\n" in done.stdout
+
+
 def test_what_is_printed_is_read_again(tmp_path):
     first = config("print", "--max-upload", "7M").stdout
     file = tmp_path / "tiro.conf"

@@ -127,6 +127,7 @@ def test_bodies_have_a_type_and_a_largest_size(server):
     assert is_error(server.request("POST", "/api/v1/auth/login", large, headers=json_type), 413, "PAYLOAD_TOO_LARGE")
     answer = server.request("POST", "/api/v1/auth/login", b"a=b", headers={"Content-Type": "text/plain"})
     assert is_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert answer.json()["message"] == "the body must have the Content-Type application/json"
     assert is_error(server.request("POST", "/api/v1/auth/login", b"", headers=json_type), 400, "VALIDATION_ERROR")
 
 

@@ -87,7 +87,7 @@ def test_a_job_survives_the_node_that_works_on_it(behind, jfk, speech_model, vic
     """Two nodes over one PostgreSQL: a server whose worker has little to say, and a worker."""
     server = behind.serve(fake=False).wait_ready()
     worker = behind.serve("--metrics-listen", "127.0.0.1:0", fake=False, command="worker")
-    worker.port = int(worker.wait_log(r"health is told on .* port (\d+)")[1])
+    worker.port = int(worker.wait_log(r"health is told on \S+:(\d+)")[1])
     worker.wait_ready()
     assert worker.request("GET", "/livez").status == 200
     assert worker.request("GET", "/api/v1/jobs").status == 404

@@ -3,6 +3,7 @@ clients stall."""
 import concurrent.futures
 import contextlib
 import random
+import re
 import subprocess
 import time
 import uuid
@@ -80,7 +81,7 @@ def test_a_job_goes_on_when_the_store_is_back(folder, store, jfk):
     created = user.upload(repeated(jfk, 24)).ok(201)
     follow(user, created["id"], has_part)
     store.tell("kill")
-    time.sleep(3)  # an outage takes its time
+    wait_for(lambda: re.search(r"part \d+ of job .*, stage \d", server.log()), "a part that met the outage")
     assert user.get(f"/jobs/{created['id']}").ok()["status"] == "processing"
     store.tell("start")
     job = user.wait_job(created["id"], "completed", "failed")

@@ -74,7 +74,7 @@ def test_an_engine_that_is_killed_costs_the_parts_in_its_hands(tmp_path, jfk, sp
     assert job["status"] == "completed", (job, server.log())
     assert children_of(server.process.pid, "tiro-engine") not in ([], [engine])
     assert len(re.findall("the engine was lost", server.log())) == 1
-    assert 1 <= len(re.findall(r"part \d+ of job \d+, stage 1", server.log())) <= THREADS
+    assert 1 <= len(re.findall(r"part \d+ of job [0-9a-f-]{36} \(\d+ in the queue\), stage 1", server.log())) <= THREADS
     text = user.get(f"/transcriptions/{created['id']}").ok()
     assert len(re.findall("country", text["text"])) == 32
     done = progress(user, created["id"])

@@ -34,9 +34,15 @@ static bool ends_job(const char *name)
 	return false;
 }
 
-static bool ends_upload(const struct event *event)
+static bool is_upload_progress(const char *name)
 {
-	return strcmp(event->name, "upload_progress") != 0 || strstr(event->data, "\"progress\":1,");
+	return strcmp(name, "upload_progress") == 0;
+}
+
+/* Clients know one event of uploads, whose progress is 1 at the end. */
+static const char *told_name(const char *name)
+{
+	return strcmp(name, "uploaded") == 0 ? "upload_progress" : name;
 }
 
 /* On a server that stops none begins any more. */
@@ -73,9 +79,10 @@ static void add_data(struct strbuf *out, const struct service_stream *stream, co
 	struct json j = JSON_INIT(out);
 	json_object(&j);
 	service_key_id(&j, "file_id", &stream->file);
-	if (strcmp(event->name, "upload_progress") != 0)
+	if (!is_upload_progress(told_name(event->name)))
 		service_key_id(&j, "job_id", &stream->file);
-	if (ends_job(event->name) && !strstr(event->data, "\"status\":"))
+	/* "completed" says it itself. */
+	if (ends_job(event->name) && strcmp(event->name, "completed") != 0)
 		json_key_str(&j, "status", event->name);
 	const char *members = event->data + 1;
 	if (*members != '}')
@@ -94,7 +101,7 @@ static void send_event(struct service_stream *stream, const struct event *event)
 		return;
 	}
 	const struct http_event out = {
-		.id = event->id > 0 ? id : NULL, .name = event->name, .data = data.data, .data_len = data.len
+		.id = event->id > 0 ? id : NULL, .name = told_name(event->name), .data = data.data, .data_len = data.len
 	};
 	http_event_send(stream->request, &out);
 }
@@ -114,7 +121,7 @@ static void on_event(void *owner, const struct event *event)
 	else
 		send_event(stream, event);
 	stream->is_at_end = ends_job(event->name);
-	stream->is_uploaded |= ends_upload(event);
+	stream->is_uploaded |= !is_upload_progress(event->name);
 	if (stream->is_stopping && stream->is_uploaded && !stream->is_over)
 		end(stream);
 }

@@ -179,7 +179,7 @@ static enum err_code add_job(struct db_tx *tx, void *arg, struct err *err)
 	int64_t wanted_until = clock_wall_us() + upload->api->hang_up_grace_us;
 	if (may_attach && job_request_add(tx, &job, &upload->job_request, wanted_until, err) != ERR_OK)
 		return err->code;
-	return event_add_upload(tx, &upload->job.file, upload->fed_bytes, upload->fed_bytes, err);
+	return event_add_uploaded(tx, &upload->job.file, upload->fed_bytes, err);
 }
 
 enum err_code api_upload_begin_file(struct api_upload *upload, struct err *err)

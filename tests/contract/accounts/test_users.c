@@ -63,7 +63,8 @@ static void every_fault_of_a_sign_up_is_named_at_once(void **state)
 	assert_int_equal(faults.of[FIELD_PHONE], FIELD_INVALID);
 	assert_int_equal(faults.of[FIELD_PASSWORD], FIELD_TOO_SHORT);
 	assert_int_equal(faults.of[FIELD_USERNAME], FIELD_OK);
-	assert_string_equal(err.message, "email is not valid, password is too short, phone is not valid");
+	assert_string_equal(err.message,
+			    "email is not valid, password is too short (at least 8 characters), phone is not valid");
 	assert_int_equal(get_number(f->db, "SELECT count(*) FROM users"), 0);
 }
 

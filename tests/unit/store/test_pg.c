@@ -53,6 +53,18 @@ static void a_wrong_password_is_denied_and_never_shown(void **state)
 	db_close(db);
 }
 
+static void a_database_that_is_not_there_is_named_with_how_to_make_it(void **state)
+{
+	(void)state;
+	struct db *db = NULL;
+	struct err err;
+	struct db_config config = store_config(&place);
+	config.dbname = "nowhere";
+	assert_int_equal(db_open(&config, NULL, &db, &err), ERR_DENIED);
+	assert_non_null(strstr(err.message, "there is no database \"nowhere\" on"));
+	assert_non_null(strstr(err.message, "createdb nowhere"));
+}
+
 static void a_server_that_is_not_there_is_a_network_error(void **state)
 {
 	(void)state;
@@ -383,6 +395,7 @@ int main(void)
 		return status;
 	const struct CMUnitTest tests[] = {
 		WITH_TABLE(a_wrong_password_is_denied_and_never_shown),
+		WITH_TABLE(a_database_that_is_not_there_is_named_with_how_to_make_it),
 		WITH_TABLE(a_server_that_is_not_there_is_a_network_error),
 		WITH_TABLE(a_unit_that_loses_its_connection_before_the_commit_is_run_again),
 		WITH_TABLE(an_idle_connection_that_was_cut_is_replaced_before_it_is_used),

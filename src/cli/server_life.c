@@ -6,11 +6,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/server.h"
+#include "jobs/job_admit.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
 
 /* What a shell says of a process that a signal ended. */
 enum { SIGNALLED = 128, MS = 1000 };
+/* How often is looked for what cannot wait for the sweep: uploads of dead nodes, whose clients come back with the same ids,
+ * and jobs that may enter the queue. */
+#define CHECK_MS ((uint64_t)15 * 1000)
 /* Rows of one unit of work: it holds up no other for long. */
 enum { SESSIONS_AT_ONCE = 1000 };
 
@@ -60,15 +64,34 @@ static void run_sweep(struct http_work *work)
 			 counts.uploads, counts.deletions, counts.puts, counts.objects);
 }
 
-static void run_upload_sweep(struct http_work *work)
+/* Where no other node can be, none can have died. */
+static void sweep_uploads(const struct server *s)
 {
-	const struct server *s = ((struct chore *)work)->server;
+	if (db_is_alone(s->db))
+		return;
 	uint64_t count = 0;
 	struct err err;
 	if (files_sweep_dead_uploads(&s->files, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "uploads of dead nodes could not be swept: %s", err.message);
 	if (count > 0)
 		log_line(LOG_INFO, "swept %" PRIu64 " uploads of dead nodes", count);
+}
+
+static void admit_waiting(const struct server *s)
+{
+	uint64_t count = 0;
+	struct err err;
+	if (jobs_admit_waiting(&s->files, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "waiting jobs could not be let into the queue: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "let %" PRIu64 " waiting jobs into the queue", count);
+}
+
+static void run_check(struct http_work *work)
+{
+	const struct server *s = ((struct chore *)work)->server;
+	sweep_uploads(s);
+	admit_waiting(s);
 }
 
 static void done_chore(struct http_work *work)
@@ -96,12 +119,10 @@ static void on_sweep(uv_timer_t *timer)
 	start_chore(&s->sweep, run_sweep);
 }
 
-/* Where no other node can be, none can have died. */
-static void on_upload_sweep(uv_timer_t *timer)
+static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	if (!db_is_alone(s->db))
-		start_chore(&s->upload_sweep, run_upload_sweep);
+	start_chore(&s->check, run_check);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -137,13 +158,13 @@ static void start_handles(struct server *s)
 	(void)uv_signal_init(&s->loop, &s->term);
 	(void)uv_signal_init(&s->loop, &s->interrupt);
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
-	(void)uv_timer_init(&s->loop, &s->upload_sweep.timer);
-	s->term.data = s->interrupt.data = s->sweep.timer.data = s->upload_sweep.timer.data = s;
-	s->sweep.server = s->upload_sweep.server = s;
+	(void)uv_timer_init(&s->loop, &s->check.timer);
+	s->term.data = s->interrupt.data = s->sweep.timer.data = s->check.timer.data = s;
+	s->sweep.server = s->check.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
-	(void)uv_timer_start(&s->upload_sweep.timer, on_upload_sweep, SWEEP_UPLOADS_MS, SWEEP_UPLOADS_MS);
+	(void)uv_timer_start(&s->check.timer, on_check, CHECK_MS, CHECK_MS);
 }
 
 void server_live(struct server *s)
@@ -161,6 +182,6 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->term, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
-	uv_close((uv_handle_t *)&s->upload_sweep.timer, NULL);
+	uv_close((uv_handle_t *)&s->check.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

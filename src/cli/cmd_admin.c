@@ -108,7 +108,7 @@ static int run(int argc, char **argv)
 		{ 0, "storage-bytes", "N", "plan set: size of all files", NULL, OPT_STRING, &o.storage_bytes, 0, 0 },
 		{ 0, "history-days", "N", "plan set: until ended jobs and their files go (kept, not in force yet)",
 		  NULL, OPT_STRING, &o.history_days, 0, 0 },
-		{ 0, "concurrency", "N", "plan set: jobs that run at once (kept, not in force yet)", NULL, OPT_STRING,
+		{ 0, "concurrency", "N", "plan set: jobs at once; more of a user wait for them", NULL, OPT_STRING,
 		  &o.concurrency, 0, 0 },
 		{ 0, "weight", "N", "plan set: share of the engines (1)", NULL, OPT_STRING, &o.weight, 0, 0 },
 		{ 0, "max-priority", "N", "plan set: highest priority, -10 to 10", NULL, OPT_STRING, &o.max_priority, 0,

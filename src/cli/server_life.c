@@ -7,14 +7,17 @@
 #include "base/log.h"
 #include "cli/server.h"
 #include "jobs/job_admit.h"
+#include "jobs/retention.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
 
 /* What a shell says of a process that a signal ended. */
 enum { SIGNALLED = 128, MS = 1000 };
-/* How often is looked for what cannot wait for the sweep: uploads of dead nodes, whose clients come back with the same ids,
- * and jobs that may enter the queue. */
+/* How often is looked for what cannot wait for the sweep: uploads of dead nodes, whose clients come back with the same
+ * ids, and jobs that may enter the queue. */
 #define CHECK_MS ((uint64_t)15 * 1000)
+/* How long after its time something is still to be seen. */
+#define HISTORY_MS ((uint64_t)3600 * 1000)
 /* Rows of one unit of work: it holds up no other for long. */
 enum { SESSIONS_AT_ONCE = 1000 };
 
@@ -94,6 +97,17 @@ static void run_check(struct http_work *work)
 	admit_waiting(s);
 }
 
+static void run_history(struct http_work *work)
+{
+	const struct server *s = ((struct chore *)work)->server;
+	uint64_t count = 0;
+	struct err err;
+	if (jobs_sweep_history(&s->files, clock_wall_us(), &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "files past their plan's history could not be deleted: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "deleted %" PRIu64 " files past their plan's history", count);
+}
+
 static void done_chore(struct http_work *work)
 {
 	((struct chore *)work)->is_running = false;
@@ -123,6 +137,12 @@ static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 	start_chore(&s->check, run_check);
+}
+
+static void on_history(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	start_chore(&s->history, run_history);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -159,12 +179,15 @@ static void start_handles(struct server *s)
 	(void)uv_signal_init(&s->loop, &s->interrupt);
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
 	(void)uv_timer_init(&s->loop, &s->check.timer);
-	s->term.data = s->interrupt.data = s->sweep.timer.data = s->check.timer.data = s;
-	s->sweep.server = s->check.server = s;
+	(void)uv_timer_init(&s->loop, &s->history.timer);
+	s->term.data = s->interrupt.data = s;
+	s->sweep.timer.data = s->check.timer.data = s->history.timer.data = s;
+	s->sweep.server = s->check.server = s->history.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
 	(void)uv_timer_start(&s->check.timer, on_check, CHECK_MS, CHECK_MS);
+	(void)uv_timer_start(&s->history.timer, on_history, 0, HISTORY_MS);
 }
 
 void server_live(struct server *s)
@@ -183,5 +206,6 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
 	uv_close((uv_handle_t *)&s->check.timer, NULL);
+	uv_close((uv_handle_t *)&s->history.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

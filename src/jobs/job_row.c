@@ -63,7 +63,8 @@ static const struct db_stmt retry_stmt = {
 	.params = "bb"
 };
 static const struct db_stmt file_jobs_stmt = {
-	.sql = "SELECT id, queue_job, parts_planned, state FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+	.sql = "SELECT id, queue_job, parts_planned, state, ended_at FROM jobs WHERE file_id = $1 {lock_rows}",
+	.params = "b"
 };
 /* The jobs' rows change before their places in the queue, as everywhere. */
 static const struct db_stmt cancel_file_jobs_stmt = {
@@ -304,16 +305,29 @@ enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uu
 struct deletion {
 	struct part_queue *queue;
 	const struct uuid *owner, *file;
+	int64_t ended_before_us; /* or its jobs keep the file; 0: they do not */
 	struct db_rows jobs;
 };
+
+static bool is_kept(const struct deletion *deletion)
+{
+	for (size_t i = 0; deletion->ended_before_us && i < deletion->jobs.count; i++) {
+		if (db_is_null(&deletion->jobs, i, 4) || db_get_int(&deletion->jobs, i, 4) >= deletion->ended_before_us)
+			return true;
+	}
+	return false;
+}
 
 static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct deletion *deletion = arg;
 	struct db_value params[] = { id_value(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
-	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK ||
-	    db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
+	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
+		return err->code;
+	if (is_kept(deletion))
+		return err_set(err, ERR_CONFLICT, "a job of the file has not ended, or not long ago");
+	if (db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	for (size_t i = 0; i < deletion->jobs.count; i++) {
 		struct job_ending ending = { .owner = *deletion->owner,
@@ -329,10 +343,10 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 	return event_tell_gone(tx, deletion->file, err);
 }
 
-enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
-			      struct err *err)
+static enum err_code delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+				 int64_t ended_before_us, struct err *err)
 {
-	struct deletion deletion = { files->queue, owner, file, DB_ROWS_INIT };
+	struct deletion deletion = { files->queue, owner, file, ended_before_us, DB_ROWS_INIT };
 	struct db_work work = { .mode = DB_WRITE, .run = run_delete, .arg = &deletion };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
@@ -349,4 +363,16 @@ enum err_code job_delete_file(const struct files *files, const struct uuid *owne
 		log_line(LOG_WARNING, "a deleted file is left to the sweep: %s", later.message);
 	db_rows_done(&deletion.jobs);
 	return code;
+}
+
+enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      struct err *err)
+{
+	return delete_file(files, owner, file, 0, err);
+}
+
+enum err_code job_expire_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      int64_t before_us, struct err *err)
+{
+	return delete_file(files, owner, file, before_us, err);
 }

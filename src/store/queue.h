@@ -9,7 +9,8 @@
  * neither many parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still
  * does not wait behind a long one.
  *
- * An owner may be held to a number of jobs (`owner_max`): the count of those under way is the one that shares are made of.
+ * An owner may be held to a number of jobs (`owner_max`): the count of those under way is the one that shares are made
+ * of.
  *
  * The hint: a claimer remembers the rank that it took last and scans from there, not over the dead entries of all that
  * was done since the last vacuum. It starts over once a second, where it finds nothing, and where a notice tells of a

@@ -18,7 +18,8 @@ static const struct db_stmt insert_owner = {
 	.sql = "INSERT INTO queue_owners (owner, active, start) "
 	       "SELECT $1, 1, {greatest}(now, $2) FROM queue_clock WHERE true "
 	       "ON CONFLICT (owner) DO UPDATE SET active = queue_owners.active + 1, "
-	       "start = {greatest}(queue_owners.start + $3, excluded.start) WHERE queue_owners.active < $4 RETURNING start",
+	       "start = {greatest}(queue_owners.start + $3, excluded.start) WHERE queue_owners.active < $4 RETURNING "
+	       "start",
 	.params = "biii"
 };
 static const struct db_stmt insert_job = {

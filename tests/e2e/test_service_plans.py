@@ -21,3 +21,23 @@ def test_jobs_beyond_the_plan_wait_for_each_other(behind, jfk):
     for before, after in zip(jobs, jobs[1:3]):
         assert before["completed_at"] <= after["started_at"]
     server.stop()
+
+
+def test_what_ended_before_the_plans_history_is_gone_for_all(behind, jfk):
+    server = behind.serve().wait_ready()
+    user, friend = server.user(), server.user()
+    old = user.upload(jfk.read_bytes(), fields=[("language", "en")]).ok(201)
+    user.wait_job(old["id"], "completed")
+    user.post(f"/keys/files/{old['id']}/shares/{friend.id}").ok(201)
+    behind.sql("UPDATE jobs SET ended_at = 1")
+    young = user.upload(jfk.read_bytes(), fields=[("language", "en")]).ok(201)
+    user.wait_job(young["id"], "completed")
+    server.stop()
+    server = user.server = friend.server = behind.serve().wait_ready()
+    server.wait_log("deleted 1 files past their plan's history")
+    assert friend.get(f"/transcriptions/{old['id']}").status == 404
+    for kind in ("files", "jobs", "transcriptions"):
+        assert user.get(f"/{kind}/{old['id']}").status == 404
+        assert user.get(f"/{kind}/{young['id']}").ok()
+    assert len(behind.objects()) == 2  # the file and its result
+    server.stop()

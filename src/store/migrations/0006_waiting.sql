@@ -5,4 +5,4 @@ ALTER TABLE user_totals DROP COLUMN jobs_under_way;
 
 -- What has ended, of one owner: how long it is kept is their plan's.
 DROP INDEX jobs_ended;
-CREATE INDEX jobs_history ON jobs (owner_id, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX jobs_history ON jobs (owner_id, ended_at, id) WHERE ended_at IS NOT NULL;

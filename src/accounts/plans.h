@@ -21,8 +21,8 @@ enum { PLAN_NAME_MAX = 64, PLANS_MAX = 1000, PLAN_PRIORITY_MAX = 10 };
 	X(monthly_pages, "pages in a calendar month, UTC")                                                             \
 	X(file_bytes, "bytes of one file")                                                                             \
 	X(storage_bytes, "bytes of all files, unfinished uploads included")                                            \
-	X(history_days, "days until an ended job is deleted with its file; not in force yet")                          \
-	X(concurrency, "jobs that run at once; not in force yet")
+	X(history_days, "days until an ended job is deleted with its file")                                            \
+	X(concurrency, "jobs that are in the queue at once; more wait for them")
 
 struct plan {
 	char name[PLAN_NAME_MAX + 1];

@@ -44,7 +44,7 @@ struct server {
 	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;
-	struct chore sweep, short_sweep;
+	struct chore sweep, check, history;
 	int64_t sweep_before_us; /* 0: the first is still to come */
 	bool is_draining, http_drained, worker_drained;
 };

@@ -7,12 +7,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/server.h"
+#include "jobs/job_admit.h"
 #include "jobs/job_request.h"
+#include "jobs/retention.h"
 #include "jobs/sweep.h"
 #include "jobs/user_removal.h"
 
 /* What a shell says of a process that a signal ended. */
 enum { SIGNALLED = 128, MS = 1000 };
+/* How often is looked for what cannot wait for the sweep: uploads of dead nodes, whose clients come back with the same
+ * ids, and jobs that may enter the queue. */
+#define CHECK_MS ((uint64_t)15 * 1000)
+/* How long after its time something is still to be seen. */
+#define HISTORY_MS ((uint64_t)3600 * 1000)
 /* Rows of one unit of work: it holds up no other for long. */
 enum { SESSIONS_AT_ONCE = 1000 };
 
@@ -72,8 +79,11 @@ static void sweep_requests(const struct server *s)
 		log_line(LOG_INFO, "cancelled %" PRIu64 " jobs that nobody waits for any more", count);
 }
 
-static void sweep_dead_uploads(const struct server *s)
+/* Where no other node can be, none can have died. */
+static void sweep_uploads(const struct server *s)
 {
+	if (db_is_alone(s->db))
+		return;
 	uint64_t count = 0;
 	struct err err;
 	if (files_sweep_dead_uploads(&s->files, &count, &err) != ERR_OK)
@@ -82,13 +92,33 @@ static void sweep_dead_uploads(const struct server *s)
 		log_line(LOG_INFO, "swept %" PRIu64 " uploads of dead nodes", count);
 }
 
-/* Where no other node can be, none can have died. */
-static void run_short_sweep(struct http_work *work)
+static void admit_waiting(const struct server *s)
+{
+	uint64_t count = 0;
+	struct err err;
+	if (jobs_admit_waiting(&s->files, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "waiting jobs could not be let into the queue: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "let %" PRIu64 " waiting jobs into the queue", count);
+}
+
+static void run_check(struct http_work *work)
 {
 	const struct server *s = ((struct chore *)work)->server;
+	sweep_uploads(s);
+	admit_waiting(s);
 	sweep_requests(s);
-	if (!db_is_alone(s->db))
-		sweep_dead_uploads(s);
+}
+
+static void run_history(struct http_work *work)
+{
+	const struct server *s = ((struct chore *)work)->server;
+	uint64_t count = 0;
+	struct err err;
+	if (jobs_sweep_history(&s->files, clock_wall_us(), &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "files past their plan's history could not be deleted: %s", err.message);
+	if (count > 0)
+		log_line(LOG_INFO, "deleted %" PRIu64 " files past their plan's history", count);
 }
 
 static void done_chore(struct http_work *work)
@@ -116,10 +146,16 @@ static void on_sweep(uv_timer_t *timer)
 	start_chore(&s->sweep, run_sweep);
 }
 
-static void on_short_sweep(uv_timer_t *timer)
+static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	start_chore(&s->short_sweep, run_short_sweep);
+	start_chore(&s->check, run_check);
+}
+
+static void on_history(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	start_chore(&s->history, run_history);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -155,13 +191,16 @@ static void start_handles(struct server *s)
 	(void)uv_signal_init(&s->loop, &s->term);
 	(void)uv_signal_init(&s->loop, &s->interrupt);
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
-	(void)uv_timer_init(&s->loop, &s->short_sweep.timer);
-	s->term.data = s->interrupt.data = s->sweep.timer.data = s->short_sweep.timer.data = s;
-	s->sweep.server = s->short_sweep.server = s;
+	(void)uv_timer_init(&s->loop, &s->check.timer);
+	(void)uv_timer_init(&s->loop, &s->history.timer);
+	s->term.data = s->interrupt.data = s;
+	s->sweep.timer.data = s->check.timer.data = s->history.timer.data = s;
+	s->sweep.server = s->check.server = s->history.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
-	(void)uv_timer_start(&s->short_sweep.timer, on_short_sweep, SWEEP_SHORT_MS, SWEEP_SHORT_MS);
+	(void)uv_timer_start(&s->check.timer, on_check, CHECK_MS, CHECK_MS);
+	(void)uv_timer_start(&s->history.timer, on_history, 0, HISTORY_MS);
 }
 
 /* The address of the settings, which may leave the port to the system, with the port that it is. */
@@ -184,6 +223,7 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->term, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
-	uv_close((uv_handle_t *)&s->short_sweep.timer, NULL);
+	uv_close((uv_handle_t *)&s->check.timer, NULL);
+	uv_close((uv_handle_t *)&s->history.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

@@ -33,7 +33,8 @@ struct files {
 	struct db *lasting_db; /* the same, for what would be lost if it did not wait (store/impatient.h); NULL: `db` */
 	struct blob_store *blobs;
 	struct keyring *keyring; /* opens the owners' keys */
-	struct part_queue *queue; /* knows as which node uploads are received; NULL: none are */
+	/* Knows as which node uploads are received, and takes in the job after one that ends; NULL: neither is done. */
+	struct part_queue *queue;
 };
 
 enum file_state { FILE_UPLOADING, FILE_STORED, FILE_DELETING };

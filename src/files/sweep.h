@@ -26,9 +26,6 @@ struct sweep_counts {
 enum err_code files_sweep(const struct files *files, int64_t before_us, struct sweep_counts *counts, struct err *err)
 	MUST_CHECK;
 
-/* How often uploads are looked for whose node has died: a client that comes back names the same id again. */
-#define SWEEP_SHORT_MS ((uint64_t)15 * 1000)
-
 /* Removes uploads whose node is no longer among the living (store/queue.h). *ret is how many. */
 enum err_code files_sweep_dead_uploads(const struct files *files, uint64_t *ret, struct err *err) MUST_CHECK;
 

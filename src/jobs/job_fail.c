@@ -3,12 +3,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "jobs/events.h"
-#include "jobs/job_usage.h"
+#include "jobs/job_admit.h"
 #include "jobs/job_work_priv.h"
 
 static const struct db_stmt fail_stmt = {
 	.sql = "UPDATE jobs SET state = 3, ended_at = $2, error_code = $3, error_message = $4, queue_job = NULL "
-	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id, id, parts_planned",
+	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id, id, parts_planned, owner_id",
 	.params = "iitt"
 };
 
@@ -37,14 +37,15 @@ static enum err_code fail_job(struct db_tx *tx, struct fail_call *call, struct e
 	struct uuid file = db_get_id(&rows, 0, 0);
 	call->job = db_get_id(&rows, 0, 1);
 	call->parts = (uint32_t)db_get_int(&rows, 0, 2);
+	struct job_ending ending = { .id = call->job, .number = number, .outcome = USAGE_FAILED };
+	ending.owner = db_get_id(&rows, 0, 3);
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(EVENT_DATA_MAX);
 	struct json json = JSON_INIT(&text);
 	json_object(&json);
 	json_key_str(&json, "code", err_name(why->code));
 	json_key_str(&json, "message", why->message);
 	json_object_end(&json);
-	if (strbuf_check(&text, "an event", err) != ERR_OK || job_leave_queue(tx, number, err) != ERR_OK ||
-	    job_usage_settle(tx, &call->job, USAGE_FAILED, err) != ERR_OK)
+	if (strbuf_check(&text, "an event", err) != ERR_OK || job_leave(call->queue, tx, &ending, err) != ERR_OK)
 		return err->code;
 	return event_add(tx, &file, "failed", strbuf_str(&text), err);
 }
@@ -67,7 +68,7 @@ static enum err_code run_and_clean(const struct files *files, struct fail_call *
 
 enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
 {
-	struct fail_call call = { .number = number, .why = why };
+	struct fail_call call = { .queue = files->queue, .number = number, .why = why };
 	return run_and_clean(files, &call, run_fail, err);
 }
 

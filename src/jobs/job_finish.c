@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "jobs/events.h"
-#include "jobs/job_usage.h"
+#include "jobs/job_admit.h"
 #include "jobs/job_work_priv.h"
 
 /* Results read at once; of 30 s of speech each. */
@@ -46,7 +46,7 @@ static const struct db_stmt job_stmt = {
 };
 static const struct db_stmt done_stmt = {
 	.sql = "UPDATE jobs SET state = 2, ended_at = $2, progress = 1000000, found_language = $3, queue_job = NULL "
-	       "WHERE queue_job = $1 AND state < 2 RETURNING file_id",
+	       "WHERE queue_job = $1 AND state < 2 RETURNING owner_id",
 	.params = "iit"
 };
 
@@ -190,8 +190,9 @@ static enum err_code run_done(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CANCELLED, "the job has ended");
-	if (job_leave_queue(tx, f->facts->number, err) != ERR_OK ||
-	    job_usage_settle(tx, &f->facts->id, USAGE_SUCCEEDED, err) != ERR_OK)
+	struct job_ending ending = { .id = f->facts->id, .number = f->facts->number, .outcome = USAGE_SUCCEEDED };
+	ending.owner = db_get_id(&rows, 0, 0);
+	if (job_leave(f->queue, tx, &ending, err) != ERR_OK)
 		return err->code;
 	return tell_end(tx, f, err);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/events.h"
+#include "jobs/job_admit.h"
 #include "jobs/job_usage.h"
 #include "jobs/job_work_priv.h"
 #include "jobs/list.h"
@@ -63,9 +64,9 @@ static const struct db_stmt retry_stmt = {
 	       "WHERE id = $1 AND owner_id = $2 AND state = 3 RETURNING weight, priority",
 	.params = "bb"
 };
-static const struct db_stmt queued_stmt = { .sql = "UPDATE jobs SET queue_job = $2 WHERE id = $1", .params = "bi" };
 static const struct db_stmt file_jobs_stmt = {
-	.sql = "SELECT id, queue_job, parts_planned FROM jobs WHERE file_id = $1 {lock_rows}", .params = "b"
+	.sql = "SELECT id, queue_job, parts_planned, state, ended_at FROM jobs WHERE file_id = $1 {lock_rows}",
+	.params = "b"
 };
 /* The jobs' rows change before their places in the queue, as everywhere. */
 static const struct db_stmt cancel_file_jobs_stmt = {
@@ -112,21 +113,6 @@ static enum err_code not_found(struct err *err)
 
 /* -- making one ---------------------------------------------------------------------------------------- */
 
-/* After the job's row was changed: all units take it before what its owner has in the queue. */
-static enum err_code queue_job(struct part_queue *queue, struct db_tx *tx, const struct uuid *id,
-			       const struct parts_job *job, struct err *err)
-{
-	static const double nothing = 0;
-	int64_t number;
-	if (parts_add_job(queue, tx, job, &number, err) != ERR_OK)
-		return err->code;
-	struct db_value params[] = { db_id(id), db_int(number) };
-	struct parts_new plan = { .job = number, .stage = PARTS_PLAN, .costs = &nothing, .count = 1 };
-	if (db_post(tx, &queued_stmt, params, err) != ERR_OK)
-		return err->code;
-	return parts_publish(queue, tx, &plan, err);
-}
-
 static bool is_zero(const struct uuid *id)
 {
 	static const struct uuid zero;
@@ -136,7 +122,10 @@ static bool is_zero(const struct uuid *id)
 enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct job_new *job,
 		      struct usage_shortage *ret_shortage, struct err *err)
 {
-	struct parts_job queued = { .owner = job->owner.bytes, .weight = job->weight, .priority = job->priority };
+	struct job_entry entry = {
+		.id = job->id, .owner = job->owner, .weight = job->weight, .priority = job->priority
+	};
+	bool entered;
 	struct db_value params[] = { db_id(&job->id),
 				     db_id(&job->owner),
 				     db_id(&job->file),
@@ -152,7 +141,7 @@ enum err_code job_add(struct part_queue *queue, struct db_tx *tx, const struct j
 				     db_int(job->translate),
 				     db_int((int64_t)(job->temperature * JOB_FRACTION)) };
 	if (db_query(tx, &insert_stmt, params, NULL, err) != ERR_OK ||
-	    queue_job(queue, tx, &job->id, &queued, err) != ERR_OK)
+	    job_admit(queue, tx, &entry, &entered, err) != ERR_OK)
 		return err->code;
 	return job_usage_hold(tx, &job->id, job->length_us, ret_shortage, err);
 }
@@ -235,7 +224,7 @@ struct change {
 	const struct uuid *id, *owner;
 	struct job_row *ret;
 	/* Of a job that was cancelled: */
-	int64_t number; /* in the queue */
+	int64_t number; /* in the queue; 0: it waited */
 	uint32_t parts; /* planned */
 };
 
@@ -257,10 +246,11 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 		return err->code;
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "the job has ended: it %s", job_state_name(change->ret->state));
-	if (job_leave_queue(tx, change->number, err) != ERR_OK ||
-	    job_usage_settle(tx, change->id, USAGE_CANCELLED, err) != ERR_OK)
-		return err->code;
-	if (event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
+	struct job_ending ending = {
+		.id = *change->id, .owner = *change->owner, .number = change->number, .outcome = USAGE_CANCELLED
+	};
+	if (job_leave(change->queue, tx, &ending, err) != ERR_OK ||
+	    event_add(tx, &change->ret->file, "cancelled", "{}", err) != ERR_OK)
 		return err->code;
 	return find_row(tx, &owned_stmt, change->id, change->owner, change->ret, err);
 }
@@ -268,7 +258,7 @@ static enum err_code run_cancel(struct db_tx *tx, void *arg, struct err *err)
 enum err_code job_cancel_row(const struct files *files, const struct uuid *owner, const struct uuid *id,
 			     struct job_row *ret, struct err *err)
 {
-	struct change change = { .id = id, .owner = owner, .ret = ret };
+	struct change change = { .queue = files->queue, .id = id, .owner = owner, .ret = ret };
 	struct db_work work = { .mode = DB_WRITE, .run = run_cancel, .arg = &change };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
@@ -288,12 +278,14 @@ static enum err_code run_retry(struct db_tx *tx, void *arg, struct err *err)
 	if (rows.count == 0)
 		return err_set(err, ERR_CONFLICT, "only a failed job can be tried again; this one is %s",
 			       job_state_name(change->ret->state));
-	struct parts_job queued = { .owner = change->owner->bytes,
-				    .weight = (double)db_get_int(&rows, 0, 0) / JOB_FRACTION,
-				    .priority = change->ret->priority };
+	struct job_entry entry = { .id = *change->id,
+				   .owner = *change->owner,
+				   .weight = (double)db_get_int(&rows, 0, 0) / JOB_FRACTION,
+				   .priority = change->ret->priority };
+	bool entered;
 	struct usage_shortage shortage;
 	int64_t length_us = change->ret->duration_us > 0 ? change->ret->duration_us : 0;
-	if (queue_job(change->queue, tx, change->id, &queued, err) != ERR_OK ||
+	if (job_admit(change->queue, tx, &entry, &entered, err) != ERR_OK ||
 	    job_usage_hold(tx, change->id, length_us, &shortage, err) != ERR_OK ||
 	    event_add(tx, &change->ret->file, "job_progress", "{\"progress\":0}", err) != ERR_OK)
 		return err->code;
@@ -311,23 +303,39 @@ enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uu
 /* -- deletion ---------------------------------------------------------------------------------------------- */
 
 struct deletion {
+	struct part_queue *queue;
 	const struct uuid *owner, *file;
+	int64_t ended_before_us; /* or its jobs keep the file; 0: they do not */
 	struct db_rows jobs;
 };
+
+static bool is_kept(const struct deletion *deletion)
+{
+	for (size_t i = 0; deletion->ended_before_us && i < deletion->jobs.count; i++) {
+		if (db_is_null(&deletion->jobs, i, 4) || db_get_int(&deletion->jobs, i, 4) >= deletion->ended_before_us)
+			return true;
+	}
+	return false;
+}
 
 static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct deletion *deletion = arg;
 	struct db_value params[] = { db_id(deletion->file) };
 	if (files_mark_deleted(tx, deletion->owner, deletion->file, err) != ERR_OK ||
-	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK ||
-	    db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
+	    db_query(tx, &file_jobs_stmt, params, &deletion->jobs, err) != ERR_OK)
+		return err->code;
+	if (is_kept(deletion))
+		return err_set(err, ERR_CONFLICT, "a job of the file has not ended, or not long ago");
+	if (db_post(tx, &cancel_file_jobs_stmt, params, err) != ERR_OK)
 		return err->code;
 	for (size_t i = 0; i < deletion->jobs.count; i++) {
-		struct uuid id = db_get_id(&deletion->jobs, i, 0);
-		if (!db_is_null(&deletion->jobs, i, 1) &&
-		    (job_leave_queue(tx, db_get_int(&deletion->jobs, i, 1), err) != ERR_OK ||
-		     job_usage_settle(tx, &id, USAGE_CANCELLED, err) != ERR_OK))
+		struct job_ending ending = { .id = db_get_id(&deletion->jobs, i, 0),
+					     .owner = *deletion->owner,
+					     .number = db_get_int(&deletion->jobs, i, 1),
+					     .outcome = USAGE_CANCELLED };
+		bool is_under_way = db_get_int(&deletion->jobs, i, 3) <= JOB_RUNNING;
+		if (is_under_way && job_leave(deletion->queue, tx, &ending, err) != ERR_OK)
 			return err->code;
 	}
 	if (db_post(tx, &delete_file_jobs_stmt, params, err) != ERR_OK)
@@ -335,10 +343,10 @@ static enum err_code run_delete(struct db_tx *tx, void *arg, struct err *err)
 	return event_tell_gone(tx, deletion->file, err);
 }
 
-enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
-			      struct err *err)
+static enum err_code delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+				 int64_t ended_before_us, struct err *err)
 {
-	struct deletion deletion = { owner, file, DB_ROWS_INIT };
+	struct deletion deletion = { files->queue, owner, file, ended_before_us, DB_ROWS_INIT };
 	struct db_work work = { .mode = DB_WRITE, .run = run_delete, .arg = &deletion };
 	enum err_code code = db_run(files->db, &work, err);
 	struct err later;
@@ -354,4 +362,16 @@ enum err_code job_delete_file(const struct files *files, const struct uuid *owne
 		log_line(LOG_WARNING, "a deleted file is left to the sweep: %s", later.message);
 	db_rows_done(&deletion.jobs);
 	return code;
+}
+
+enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      struct err *err)
+{
+	return delete_file(files, owner, file, 0, err);
+}
+
+enum err_code job_expire_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      int64_t before_us, struct err *err)
+{
+	return delete_file(files, owner, file, before_us, err);
 }

@@ -102,6 +102,10 @@ enum err_code job_retry(struct part_queue *queue, struct db *db, const struct uu
 enum err_code job_delete_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
 			      struct err *err) MUST_CHECK;
 
+/* The same, of a file all of whose jobs ended before `before_us`. Errors: ERR_NOT_FOUND; ERR_CONFLICT: one has not. */
+enum err_code job_expire_file(const struct files *files, const struct uuid *owner, const struct uuid *file,
+			      int64_t before_us, struct err *err) MUST_CHECK;
+
 /* -- notices between nodes ----------------------------------------------------------------------------------- */
 
 /* The channel on which nodes are told that a job has ended early; the text is the queue's number of the job. */

@@ -157,14 +157,6 @@ enum err_code job_publish_finish(struct part_queue *queue, struct db_tx *tx, int
 	return parts_publish(queue, tx, &finish, err);
 }
 
-enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err)
-{
-	char text[24];
-	(void)snprintf(text, sizeof text, "%" PRId64, number);
-	enum err_code code = parts_end_job(tx, number, err);
-	return code == ERR_OK ? db_notify(tx, JOBS_CHANNEL, text, err) : code;
-}
-
 /* -- plan ------------------------------------------------------------------------------------------------ */
 
 static enum err_code run_begin(struct db_tx *tx, void *arg, struct err *err)

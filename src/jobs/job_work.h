@@ -99,9 +99,6 @@ enum err_code job_result_read(const struct files *files, const struct uuid *job,
 
 /* -- the end ------------------------------------------------------------------------------------------------- */
 
-/* The job leaves the queue, and the nodes are told to stop work on it. */
-enum err_code job_leave_queue(struct db_tx *tx, int64_t number, struct err *err) MUST_CHECK;
-
 /* Fails the job for `why`, unless it has ended; its parts' objects are removed. */
 enum err_code job_fail_row(const struct files *files, int64_t number, const struct err *why, struct err *err)
 	MUST_CHECK;

@@ -9,6 +9,9 @@
  * neither many parts nor many jobs give anyone more than a share by weight, and a short job of the same owner still
  * does not wait behind a long one.
  *
+ * An owner may be held to a number of jobs (`owner_max`): the count of those under way is the one that shares are made
+ * of.
+ *
  * The hint: a claimer remembers the rank that it took last and scans from there, not over the dead entries of all that
  * was done since the last vacuum. It starts over once a second, where it finds nothing, and where a notice tells of a
  * lower rank.
@@ -65,9 +68,11 @@ struct parts_job {
 	const void *owner; /* PARTS_OWNER_BYTES, or NULL: a share of its own */
 	double weight; /* 0.001..1000000: its share of the engines */
 	int priority; /* -10..10 */
+	int64_t owner_max; /* jobs of the owner in the queue, with this one; 0: any number */
 };
 
-/* Errors: ERR_INVALID (weight, priority). */
+/* *ret_job is its number, or 0 where the owner has no place for it: nothing is added then, and the owner's other units
+ * wait for this one. Errors: ERR_INVALID (weight, priority). */
 enum err_code parts_add_job(struct part_queue *queue, struct db_tx *tx, const struct parts_job *job, int64_t *ret_job,
 			    struct err *err) MUST_CHECK;
 

@@ -18,8 +18,9 @@ static const struct db_stmt insert_owner = {
 	.sql = "INSERT INTO queue_owners (owner, active, start) "
 	       "SELECT $1, 1, {greatest}(now, $2) FROM queue_clock WHERE true "
 	       "ON CONFLICT (owner) DO UPDATE SET active = queue_owners.active + 1, "
-	       "start = {greatest}(queue_owners.start + $3, excluded.start) RETURNING start",
-	.params = "bii"
+	       "start = {greatest}(queue_owners.start + $3, excluded.start) WHERE queue_owners.active < $4 RETURNING "
+	       "start",
+	.params = "biii"
 };
 static const struct db_stmt insert_job = {
 	.sql = "INSERT INTO queue_jobs (owner, weight, rank_offset, finish_plan, finish_recognise, finish_finish) "
@@ -51,16 +52,20 @@ static const struct db_stmt leave_owner = { .sql = "UPDATE queue_owners SET acti
 /* -- jobs ------------------------------------------------------------------------------------------ */
 
 /* Where the job starts at the earliest, in all stages, so that a thousand jobs do not all start now. */
-static enum err_code add_to_owner(struct part_queue *queue, struct db_tx *tx, const void *owner, int64_t weight,
-				  int64_t *ret_start, struct err *err)
+static enum err_code add_to_owner(struct part_queue *queue, struct db_tx *tx, const struct parts_job *job,
+				  int64_t weight, int64_t *ret_start, bool *ret_has_place, struct err *err)
 {
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_bytes(owner, PARTS_OWNER_BYTES), db_int(queue_now(queue)),
-				     db_int(PARTS_JOB_SPACING * WEIGHT_UNIT / weight) };
+	struct db_value params[] = { db_bytes(job->owner, PARTS_OWNER_BYTES), db_int(queue_now(queue)),
+				     db_int(PARTS_JOB_SPACING * WEIGHT_UNIT / weight),
+				     db_int(job->owner_max ? job->owner_max : INT64_MAX) };
 	enum err_code code = db_query(tx, &insert_owner, params, &rows, err);
-	if (code == ERR_OK)
+	if (code != ERR_OK)
+		return code;
+	*ret_has_place = rows.count > 0;
+	if (*ret_has_place)
 		*ret_start = db_get_int(&rows, 0, 0);
-	return code;
+	return ERR_OK;
 }
 
 enum err_code parts_add_job(struct part_queue *queue, struct db_tx *tx, const struct parts_job *job, int64_t *ret_job,
@@ -72,8 +77,10 @@ enum err_code parts_add_job(struct part_queue *queue, struct db_tx *tx, const st
 		return err_set(err, ERR_INVALID, "a job's priority is between -10 and 10");
 	int64_t weight = llround(job->weight * WEIGHT_UNIT);
 	int64_t start = 0;
-	enum err_code code = job->owner ? add_to_owner(queue, tx, job->owner, weight, &start, err) : ERR_OK;
-	if (code != ERR_OK)
+	bool has_place = true;
+	enum err_code code = job->owner ? add_to_owner(queue, tx, job, weight, &start, &has_place, err) : ERR_OK;
+	*ret_job = 0;
+	if (code != ERR_OK || !has_place)
 		return code;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { db_bytes(job->owner, PARTS_OWNER_BYTES), db_int(weight),

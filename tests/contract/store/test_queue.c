@@ -23,6 +23,25 @@ static void a_batch_comes_in_order_and_is_completed_at_once(void **state)
 	assert_int_equal(claim(q, claims, 1), 0);
 }
 
+static void an_owner_has_no_more_jobs_than_allowed_at_once(void **state)
+{
+	struct part_queue *q = *state;
+	struct parts_job job = { .owner = "0123456789abcdef", .weight = 1, .owner_max = 2 };
+	struct call call = { .queue = q, .job = &job };
+	int64_t numbers[3];
+	for (int i = 0; i < 3; i++) {
+		assert_ok(run_unit(db, add_unit, &call, &why));
+		numbers[i] = call.ret_job;
+	}
+	assert_true(numbers[0] > 0 && numbers[1] > 0);
+	assert_int_equal(numbers[2], 0);
+	assert_true(add_job(q, "another owner :)", 1) > 0);
+	end_job(numbers[0]);
+	assert_ok(run_unit(db, add_unit, &call, &why));
+	assert_true(call.ret_job > 0);
+	assert_int_equal(get_number(db, "SELECT count(*) FROM queue_jobs"), 3);
+}
+
 static void publishing_twice_changes_nothing(void **state)
 {
 	struct part_queue *q = *state;
@@ -386,6 +405,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_QUEUE(a_batch_comes_in_order_and_is_completed_at_once),
+		WITH_QUEUE(an_owner_has_no_more_jobs_than_allowed_at_once),
 		WITH_QUEUE(publishing_twice_changes_nothing),
 		WITH_QUEUE(a_part_that_becomes_ready_behind_the_hint_is_found),
 		WITH_QUEUE(a_part_that_fails_waits_longer_each_time_and_is_given_up),

@@ -42,5 +42,6 @@ extern const size_t api_dialect_count;
 extern const struct api_dialect api_health; /* /livez and /readyz, which a worker has too */
 extern const struct api_dialect api_documents;
 extern const struct api_dialect api_service;
+extern const struct api_dialect api_gateway;
 
 #endif

@@ -40,7 +40,7 @@ static void reply_session(const struct auth_call *c, int status)
 	json_key_str(&j, "token_type", "bearer");
 	json_key_int(&j, "expires_in", c->session.expires_in_s);
 	json_object_end(&j);
-	service_reply(c->call.request, status, &body);
+	api_answer(c->call.request, status, &body);
 	secret_wipe(body.data, body.len);
 }
 

@@ -54,7 +54,7 @@ static void end(struct service_stream *stream)
 	if (stream->has_begun)
 		http_stream_end(stream->request);
 	else
-		service_reply_nothing(stream->request);
+		api_answer_nothing(stream->request);
 }
 
 void service_stream_begin(struct service_stream *stream)
@@ -71,9 +71,9 @@ static void add_data(struct strbuf *out, const struct service_stream *stream, co
 {
 	struct json j = JSON_INIT(out);
 	json_object(&j);
-	service_key_id(&j, "file_id", &stream->file);
+	api_key_id(&j, "file_id", &stream->file);
 	if (strcmp(event->name, "upload_progress") != 0)
-		service_key_id(&j, "job_id", &stream->file);
+		api_key_id(&j, "job_id", &stream->file);
 	if (ends_job(event->name) && !strstr(event->data, "\"status\":"))
 		json_key_str(&j, "status", event->name);
 	const char *members = event->data + 1;

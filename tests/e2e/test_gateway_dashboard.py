@@ -169,3 +169,37 @@ def test_an_application_that_is_switched_off_gets_no_new_token_until_it_is_on_ag
 def test_a_token_is_no_log_in(ask, server):
     value = ask("POST", f"/apps/{ask.make()['id']}/tokens/", {"name": "t"}).ok(201)["token"]
     is_error(server.request("GET", "/api/apps/", token=value), 401, "not_authenticated")
+
+
+# -- usage ----------------------------------------------------------------------------------------------
+
+
+def test_an_application_that_did_nothing_has_used_nothing(ask):
+    place = f"/apps/{ask.make()['id']}/usage/"
+    limit = 100 * 3600
+    nothing = {"seconds_used": 0, "seconds_reserved": 0, "seconds_limit": limit, "seconds_remaining": limit,
+               "jobs": {"total": 0, "completed": 0, "failed": 0, "cancelled": 0}, "daily": []}
+    usage = ask("GET", place).ok()
+    period = usage.pop("period")
+    assert usage == nothing
+    assert period["start"].endswith("-01") and period["start"][:7] == period["end"][:7]
+    assert ask("GET", place + "?start=2024-02-01&end=2024-02-29").ok()["period"] == {"start": "2024-02-01", "end": "2024-02-29"}
+    is_error(ask("GET", f"/apps/{NOBODY}/usage/"), 404, "not_found")
+
+
+def test_what_the_default_application_used_is_counted_by_day(server, jfk):
+    user = server.user()
+    user.wait_job(user.upload(jfk.read_bytes()).ok(201)["id"])
+    usage = Dashboard(user)("GET", f"/apps/{user.id}/usage/").ok()
+    assert usage["jobs"] == {"total": 1, "completed": 1, "failed": 0, "cancelled": 0}
+    assert usage["seconds_used"] == pytest.approx(11, abs=0.1)
+    assert usage["seconds_remaining"] == pytest.approx(usage["seconds_limit"] - usage["seconds_used"])
+    assert [(day["seconds"], day["jobs"]) for day in usage["daily"]] == [(usage["seconds_used"], 1)]
+
+
+def test_days_that_are_none_are_refused(ask):
+    place = f"/apps/{ask.make()['id']}/usage/"
+    for text in ("2026-02-31", "2026-1-1", "yesterday", "", "%202026-01-01", "2026-01-01T00:00:00Z"):
+        is_fault(ask("GET", f"{place}?start={text}"), "start")
+    is_fault(ask("GET", place + "?start=2026-02-02&end=2026-02-01"), "end")
+    is_fault(ask("GET", place + "?start=2000-01-01&end=2026-02-01"), "end")

@@ -1,5 +1,5 @@
 /*
- * The dialect of gateway.md: what its files share. So far the dashboard: applications and their tokens.
+ * The dialect of gateway.md: what its files share. So far the dashboard: applications, their tokens and usage.
  */
 #ifndef TIRO_API_GATEWAY_GATEWAY_H
 #define TIRO_API_GATEWAY_GATEWAY_H
@@ -21,6 +21,8 @@ extern const struct http_handler gateway_add_app, gateway_apps, gateway_app, gat
 	gateway_activate, gateway_deactivate;
 /* tokens.c */
 extern const struct http_handler gateway_add_token, gateway_tokens, gateway_revoke;
+/* usage.c */
+extern const struct http_handler gateway_app_usage;
 
 /* -- calls that are one unit of work (call.c) -------------------------------------------------------- */
 

@@ -24,6 +24,8 @@ static const struct http_route routes[] = {
 	WITH_BODY(POST, "/apps/{app_id}/tokens", gateway_add_token, "gateway_create_token"),
 	ROUTE(GET, "/apps/{app_id}/tokens", gateway_tokens, "gateway_list_tokens"),
 	ROUTE(POST, "/apps/{app_id}/tokens/{token_id}/revoke", gateway_revoke, "gateway_revoke_token"),
+
+	ROUTE(GET, "/apps/{app_id}/usage", gateway_app_usage, "gateway_get_app_usage"),
 };
 
 static const char *const prefixes[] = { "/api", NULL };

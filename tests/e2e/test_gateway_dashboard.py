@@ -203,3 +203,43 @@ def test_days_that_are_none_are_refused(ask):
         is_fault(ask("GET", f"{place}?start={text}"), "start")
     is_fault(ask("GET", place + "?start=2026-02-02&end=2026-02-01"), "end")
     is_fault(ask("GET", place + "?start=2000-01-01&end=2026-02-01"), "end")
+
+
+# -- sessions -------------------------------------------------------------------------------------------
+
+
+def sign_up(server, **fields):
+    email = f"{uuid.uuid4().hex}@example.org"
+    return server.request("POST", "/api/auth/register/", {"email": email, "password": "correct horse", **fields})
+
+
+def test_who_signs_up_has_a_session_and_is_known_by_it(server):
+    session = sign_up(server, first_name="Ada").ok(201)
+    assert set(session) == {"access", "refresh", "user"}
+    user = session["user"]
+    assert set(user) == {"id", "email", "username", "phone", "first_name", "last_name", "roles", "plan", "created_at"}
+    assert (user["first_name"], user["roles"], user["plan"]) == ("Ada", ["user"], "standard")
+    assert server.request("GET", "/api/auth/me/", token=session["access"]).ok() == user
+    is_fault(server.request("POST", "/api/auth/register/", {"email": "nobody", "password": "correct horse"}), "email")
+    taken = sign_up(server, email=user["email"])
+    assert taken.status == 409 and "email" in taken.json()["errors"]
+
+
+def test_any_name_under_any_field_logs_in(server):
+    phone = f"+49{uuid.uuid4().int % 10**11:011}"
+    user = sign_up(server, username=f"u{uuid.uuid4().hex}", phone=phone).ok(201)["user"]
+    for name in ("email", "username", "phone"):
+        for field in ("email", "username", "phone"):
+            session = server.request("POST", "/api/auth/login/", {field: user[name], "password": "correct horse"}).ok()
+            assert session["user"] == user
+    is_error(server.request("POST", "/api/auth/login/", {"email": user["email"], "password": "wrong horse"}), 401,
+             "not_authenticated")
+
+
+def test_a_log_out_ends_the_refresh_token_in_its_body(server):
+    refresh = sign_up(server).ok(201)["refresh"]
+    refresh = server.request("POST", "/api/auth/refresh/", {"refresh": refresh}).ok()["refresh"]
+    assert set(server.request("POST", "/api/auth/logout/", {"refresh": refresh}).ok()) == {"detail"}
+    is_error(server.request("POST", "/api/auth/refresh/", {"refresh": refresh}), 401, "not_authenticated")
+    is_fault(server.request("POST", "/api/auth/logout/", {}), "refresh")
+    is_error(server.request("POST", "/api/auth/logout/", {"refresh": "nonsense"}), 401, "not_authenticated")

@@ -16,6 +16,8 @@ enum { GATEWAY_PAGE_SIZE = 50, GATEWAY_PAGE_SIZE_MAX = 200, GATEWAY_PAGE_MAX = 1
 
 /* -- handlers, by file ------------------------------------------------------------------------------- */
 
+/* auth.c */
+extern const struct http_handler gateway_register, gateway_log_in, gateway_refresh, gateway_log_out, gateway_me;
 /* apps.c */
 extern const struct http_handler gateway_add_app, gateway_apps, gateway_app, gateway_change_app, gateway_delete_app,
 	gateway_activate, gateway_deactivate;

@@ -12,7 +12,19 @@
 		.body_max = API_JSON_MAX, .handler = &(handler_name), .operation_id = (id)                             \
 	}
 
+#define AUTH(path, handler_name, id)                                                                                   \
+	{                                                                                                              \
+		.method = HTTP_METHOD_POST, .pattern = "/api/auth" path, .scope = API_ANYBODY, .body = HTTP_BODY_JSON, \
+		.body_max = API_JSON_MAX, .handler = &(handler_name), .operation_id = (id)                             \
+	}
+
 static const struct http_route routes[] = {
+	AUTH("/register", gateway_register, "gateway_register"),
+	AUTH("/login", gateway_log_in, "gateway_login"),
+	AUTH("/refresh", gateway_refresh, "gateway_refresh"),
+	AUTH("/logout", gateway_log_out, "gateway_logout"),
+	ROUTE(GET, "/auth/me", gateway_me, "gateway_me"),
+
 	WITH_BODY(POST, "/apps", gateway_add_app, "gateway_create_app"),
 	ROUTE(GET, "/apps", gateway_apps, "gateway_list_apps"),
 	ROUTE(GET, "/apps/{app_id}", gateway_app, "gateway_get_app"),

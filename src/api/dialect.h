@@ -42,6 +42,7 @@ extern const size_t api_dialect_count;
 extern const struct api_dialect api_health; /* /livez and /readyz, which a worker has too */
 extern const struct api_dialect api_documents;
 extern const struct api_dialect api_service;
+extern const struct api_dialect api_gateway;
 extern const struct api_dialect api_openai;
 
 #endif

@@ -60,8 +60,10 @@ void api_input_done(struct api_input *in)
 	in->root = NULL;
 }
 
-static void fail(struct api_input *in, const char *field, const char *reason)
+void api_input_fail(struct api_input *in, const char *field, const char *reason)
 {
+	if (in->failed)
+		return;
 	in->failed = true;
 	api_fail_field(in->request, field, reason);
 }
@@ -74,10 +76,37 @@ const char *api_text(struct api_input *in, const char *name, enum api_need need)
 	if (json_is_string(value))
 		return json_string_value(value);
 	if (value && !json_is_null(value))
-		fail(in, name, "must be a text");
+		api_input_fail(in, name, "must be a text");
 	else if (need == API_REQUIRED)
-		fail(in, name, "is required");
+		api_input_fail(in, name, "is required");
 	return NULL;
+}
+
+bool api_text_copy(struct api_input *in, const char *name, enum api_need need, char *buffer, size_t size)
+{
+	char reason[64];
+	const char *text = api_text(in, name, need);
+	size_t len = text ? strlen(text) : 0;
+	if (len >= size) {
+		(void)snprintf(reason, sizeof reason, "has more than %zu bytes", size - 1);
+		api_input_fail(in, name, reason);
+	}
+	if (!text || in->failed)
+		return false;
+	memcpy(buffer, text, len + 1);
+	return true;
+}
+
+bool api_bool(struct api_input *in, const char *name, bool *ret)
+{
+	json_t *value = in->failed ? NULL : json_object_get(in->root, name);
+	if (json_is_boolean(value)) {
+		*ret = json_is_true(value);
+		return true;
+	}
+	if (value && !json_is_null(value))
+		api_input_fail(in, name, "must be true or false");
+	return false;
 }
 
 bool api_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
@@ -101,7 +130,7 @@ int64_t api_query_int(struct api_input *in, const char *name, int64_t min, int64
 	if (!text || api_parse_int(text, min, max, &value))
 		return value;
 	(void)snprintf(reason, sizeof reason, "must be a whole number from %" PRId64 " to %" PRId64, min, max);
-	fail(in, name, reason);
+	api_input_fail(in, name, reason);
 	return fallback;
 }
 

@@ -14,6 +14,7 @@
 #define TIRO_API_INPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -43,8 +44,17 @@ void api_input_done(struct api_input *in);
 /* A member that is a text; NULL where it is not there or null. */
 const char *api_text(struct api_input *in, const char *name, enum api_need need);
 
+/* The same for what fits into `size` bytes with its 0; longer is a fault. Copies; false where it is not there. */
+bool api_text_copy(struct api_input *in, const char *name, enum api_need need, char *buffer, size_t size);
+
+/* A member that is true or false. False where it is not there or null: *ret is left as it was. */
+bool api_bool(struct api_input *in, const char *name, bool *ret);
+
 /* A whole number of the query, within min..max; `fallback` where there is none. */
 int64_t api_query_int(struct api_input *in, const char *name, int64_t min, int64_t max, int64_t fallback);
+
+/* A fault that the caller has found; the first only is answered. */
+void api_input_fail(struct api_input *in, const char *field, const char *reason);
 
 /* Reads a whole number from all of `text`. False where it is none, or not within min..max. */
 bool api_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);

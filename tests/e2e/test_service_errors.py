@@ -141,7 +141,9 @@ def test_unknown_fields_are_passed_over(server, user):
 def test_errors_have_the_shape_of_who_owns_the_path(server, user):
     for path in ("/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/files/upload/more"):
         assert is_error(server.request("GET", path), 404, "NOT_FOUND")
-    for path in ("/", "/api/v10", "/nothing"):
+    for path in ("/api/v10", "/api/nothing", "/api"):
+        assert server.request("GET", path).json()["code"] == "not_found"
+    for path in ("/", "/nothing"):
         answer = server.request("GET", path)
         assert (answer.status, set(answer.json())) == (404, {"error"})
     answer = server.request("PUT", "/api/v1/files")

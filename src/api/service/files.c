@@ -39,7 +39,7 @@ static void reply_file(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	service_file_json(&j, &file_of(call)->file);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind file_kind = { .size = sizeof(struct file_call),
@@ -65,7 +65,7 @@ static enum err_code run_delete(struct api_call *call, struct err *err)
 
 static void reply_deleted(struct api_call *call)
 {
-	service_reply_nothing(call->request);
+	api_answer_nothing(call->request);
 }
 
 static const struct api_call_kind delete_kind = {

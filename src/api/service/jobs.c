@@ -38,7 +38,7 @@ static void reply_job(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	service_job_json(&j, &job_of(call)->row);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind job_kind = { .size = sizeof(struct job_call), .run = run_job, .reply = reply_job };
@@ -93,11 +93,11 @@ static void reply_cancelled(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	json_object(&j);
-	service_key_id(&j, "id", &row->id);
+	api_key_id(&j, "id", &row->id);
 	json_key_str(&j, "status", service_state_name(row->state));
-	service_key_time(&j, "cancelled_at", row->ended_us);
+	api_key_time(&j, "cancelled_at", row->ended_us);
 	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind cancel_kind = {
@@ -127,11 +127,11 @@ static void reply_retried(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	json_object(&j);
-	service_key_id(&j, "id", &row->id);
+	api_key_id(&j, "id", &row->id);
 	json_key_str(&j, "status", service_state_name(row->state));
 	json_key_int(&j, "retry_count", row->retries);
 	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind retry_kind = {

@@ -50,12 +50,12 @@ static void reply_key(struct api_call *call)
 	struct json j = JSON_INIT(&body);
 	base64_encode(c->key.box, sizeof c->key.box, box);
 	json_object(&j);
-	service_key_id(&j, "file_id", &c->file);
-	service_key_id(&j, "owner_id", &c->key.owner);
+	api_key_id(&j, "file_id", &c->file);
+	api_key_id(&j, "owner_id", &c->key.owner);
 	json_key_str(&j, "encrypted_key", box);
-	service_key_time(&j, "created_at", c->key.created_us);
+	api_key_time(&j, "created_at", c->key.created_us);
 	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind key_kind = { .size = sizeof(struct key_call), .run = run_key, .reply = reply_key };
@@ -83,11 +83,11 @@ static void reply_share(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	json_object(&j);
-	service_key_id(&j, "file_id", &c->file);
-	service_key_id(&j, "user_id", &c->with);
-	service_key_time(&j, "created_at", c->created_us);
+	api_key_id(&j, "file_id", &c->file);
+	api_key_id(&j, "user_id", &c->with);
+	api_key_time(&j, "created_at", c->created_us);
 	json_object_end(&j);
-	service_reply(call->request, CREATED, &body);
+	api_answer(call->request, CREATED, &body);
 }
 
 static const struct api_call_kind share_kind = {
@@ -121,7 +121,7 @@ static enum err_code run_unshare(struct api_call *call, struct err *err)
 
 static void reply_unshared(struct api_call *call)
 {
-	service_reply_nothing(call->request);
+	api_answer_nothing(call->request);
 }
 
 static const struct api_call_kind unshare_kind = {
@@ -159,9 +159,9 @@ static void reply_own_key(struct api_call *call)
 	json_object(&j);
 	json_key_str(&j, "public_key", text);
 	json_key_str(&j, "fingerprint", fingerprint);
-	service_key_time(&j, "created_at", c->created_us);
+	api_key_time(&j, "created_at", c->created_us);
 	json_object_end(&j);
-	service_reply(call->request, OK, &body);
+	api_answer(call->request, OK, &body);
 }
 
 static const struct api_call_kind own_key_kind = { .size = sizeof(struct key_call),

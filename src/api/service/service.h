@@ -6,6 +6,7 @@
 #ifndef TIRO_API_SERVICE_SERVICE_H
 #define TIRO_API_SERVICE_SERVICE_H
 
+#include "api/answer.h"
 #include "api/call.h"
 #include "api/input.h"
 #include "base/json.h"
@@ -45,16 +46,10 @@ int service_state_find(const char *name);
 /* The struct api_dialect's shape of errors. */
 void service_shape(const struct api_problem *problem, struct strbuf *body);
 
-/* A member that is an id, or a time (RFC 3339, whole seconds as in the document). */
-void service_key_id(struct json *j, const char *key, const struct uuid *id);
-void service_key_time(struct json *j, const char *key, int64_t us);
-
 /* Objects of the document, as one JSON value each. */
 void service_file_json(struct json *j, const struct job_file *file);
 void service_job_json(struct json *j, const struct job_row *job);
 
-/* Answers with what was written to the buffer; 503 where memory was short. */
-void service_reply(struct http_request *request, int status, const struct strbuf *body);
 /* A page of a list, `{NAME: [...], "total": n}`. */
 struct service_list {
 	const char *name;
@@ -64,8 +59,6 @@ struct service_list {
 	void (*add)(struct json *j, const void *rows, size_t i);
 };
 void service_reply_list(struct http_request *request, const struct service_list *list);
-/* 204. */
-void service_reply_nothing(struct http_request *request);
 
 /* -- what several handlers read and do --------------------------------------------------------------- */
 

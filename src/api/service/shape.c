@@ -1,10 +1,7 @@
 /* Words and shapes of the dialect. */
 #include <string.h>
-#include <time.h>
 
 #include "api/service/service.h"
-#include "base/clock.h"
-#include "http/response.h"
 
 static const char *const state_names[JOB_STATES] = {
 	[JOB_QUEUED] = "pending", [JOB_RUNNING] = "processing",	 [JOB_SUCCEEDED] = "completed",
@@ -82,24 +79,6 @@ void service_shape(const struct api_problem *problem, struct strbuf *body)
 
 /* -- values ------------------------------------------------------------------------------------------ */
 
-void service_key_id(struct json *j, const char *key, const struct uuid *id)
-{
-	char text[UUID_TEXT_SIZE];
-	uuid_text(id, text);
-	json_key_str(j, key, text);
-}
-
-void service_key_time(struct json *j, const char *key, int64_t us)
-{
-	char text[64];
-	struct tm tm;
-	time_t s = (time_t)(us / US_PER_S);
-	if (!gmtime_r(&s, &tm))
-		tm = (struct tm){ .tm_mday = 1, .tm_year = 70 };
-	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_key_str(j, key, text);
-}
-
 /* When it ended, under the name that says how. */
 static void key_end(struct json *j, enum job_state state, int64_t ended_us)
 {
@@ -107,23 +86,23 @@ static void key_end(struct json *j, enum job_state state, int64_t ended_us)
 		[JOB_SUCCEEDED] = "completed_at", [JOB_FAILED] = "failed_at", [JOB_CANCELLED] = "cancelled_at"
 	};
 	if (names[state] && ended_us > 0)
-		service_key_time(j, names[state], ended_us);
+		api_key_time(j, names[state], ended_us);
 }
 
 void service_file_json(struct json *j, const struct job_file *file)
 {
 	json_object(j);
-	service_key_id(j, "id", &file->id);
+	api_key_id(j, "id", &file->id);
 	json_key_str(j, "name", file->name);
 	json_key_str(j, "status", service_state_name(file->state));
-	service_key_time(j, "created_at", file->created_us);
+	api_key_time(j, "created_at", file->created_us);
 	key_end(j, file->state, file->ended_us);
-	service_key_id(j, "owner_id", &file->owner);
+	api_key_id(j, "owner_id", &file->owner);
 	json_key_str(j, "content_type", file->content_type);
 	/* How far an unfinished one is, its events say. */
 	json_key_int(j, "upload_progress", file->is_stored);
 	if (file->is_stored) {
-		service_key_id(j, "job_id", &file->id);
+		api_key_id(j, "job_id", &file->id);
 		json_key_int(j, "size", (int64_t)file->size_bytes);
 		json_key_str(j, "sha256", file->sha256);
 	}
@@ -133,14 +112,14 @@ void service_file_json(struct json *j, const struct job_file *file)
 void service_job_json(struct json *j, const struct job_row *job)
 {
 	json_object(j);
-	service_key_id(j, "id", &job->id);
-	service_key_id(j, "file_id", &job->file);
+	api_key_id(j, "id", &job->id);
+	api_key_id(j, "file_id", &job->file);
 	json_key_str(j, "file_name", job->file_name);
 	json_key_str(j, "status", service_state_name(job->state));
 	json_key_real(j, "progress", job->progress, 4);
-	service_key_time(j, "created_at", job->created_us);
+	api_key_time(j, "created_at", job->created_us);
 	if (job->started_us > 0)
-		service_key_time(j, "started_at", job->started_us);
+		api_key_time(j, "started_at", job->started_us);
 	key_end(j, job->state, job->ended_us);
 	json_key_int(j, "priority", job->priority);
 	json_key_int(j, "retry_count", job->retries);
@@ -162,14 +141,6 @@ void service_job_json(struct json *j, const struct job_row *job)
 
 /* -- answers ----------------------------------------------------------------------------------------- */
 
-void service_reply(struct http_request *request, int status, const struct strbuf *body)
-{
-	if (body->failed)
-		http_reply_error(request, 503, NULL);
-	else
-		http_reply_json(request, status, body);
-}
-
 void service_reply_list(struct http_request *request, const struct service_list *list)
 {
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
@@ -182,12 +153,7 @@ void service_reply_list(struct http_request *request, const struct service_list 
 	json_array_end(&j);
 	json_key_int(&j, "total", (int64_t)list->total);
 	json_object_end(&j);
-	service_reply(request, 200, &body);
-}
-
-void service_reply_nothing(struct http_request *request)
-{
-	http_reply(request, &(struct http_reply){ .status = 204 });
+	api_answer(request, 200, &body);
 }
 
 /* -- reading ----------------------------------------------------------------------------------------- */

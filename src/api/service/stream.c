@@ -61,7 +61,7 @@ static void end(struct service_stream *stream)
 	if (stream->has_begun)
 		http_stream_end(stream->request);
 	else
-		service_reply_nothing(stream->request);
+		api_answer_nothing(stream->request);
 }
 
 void service_stream_begin(struct service_stream *stream)
@@ -78,9 +78,9 @@ static void add_data(struct strbuf *out, const struct service_stream *stream, co
 {
 	struct json j = JSON_INIT(out);
 	json_object(&j);
-	service_key_id(&j, "file_id", &stream->file);
+	api_key_id(&j, "file_id", &stream->file);
 	if (!is_upload_progress(told_name(event->name)))
-		service_key_id(&j, "job_id", &stream->file);
+		api_key_id(&j, "job_id", &stream->file);
 	/* "completed" says it itself. */
 	if (ends_job(event->name) && strcmp(event->name, "completed") != 0)
 		json_key_str(&j, "status", event->name);

@@ -108,7 +108,7 @@ static void render(struct transcription_call *c, const struct asr_transcript *t)
 	struct json j = JSON_INIT(&c->body);
 	asr_running_text(t, &text);
 	json_object(&j);
-	service_key_id(&j, "job_id", &c->id);
+	api_key_id(&j, "job_id", &c->id);
 	json_key_str(&j, "text", strbuf_str(&text));
 	add_segments(&j, t);
 	add_speakers(&j, t);

@@ -39,7 +39,7 @@ static void reply_created(struct api_call *call)
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(SERVICE_ANSWER_MAX);
 	struct json j = JSON_INIT(&body);
 	service_file_json(&j, &((struct created_call *)call)->file);
-	service_reply(call->request, CREATED, &body);
+	api_answer(call->request, CREATED, &body);
 }
 
 static const struct api_call_kind created_kind = { .size = sizeof(struct created_call),

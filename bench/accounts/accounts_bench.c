@@ -171,10 +171,11 @@ int main(void)
 	measure("sign", ROUNDS, 200000, sign);
 	measure("refresh, one transaction", ROUNDS, 2000, refresh);
 	measure("log in (Argon2id, 3 passes over 64 MiB)", ROUNDS, 5, log_in);
-	access_cache_free(bench.cache);
+	access_cache_stop(bench.cache);
 	accounts_close(bench.accounts);
 	keyring_free(bench.keyring);
 	db_close(bench.db);
+	access_cache_free(bench.cache);
 	(void)uv_run(&bench.loop, UV_RUN_DEFAULT);
 	return 0;
 }

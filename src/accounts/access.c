@@ -18,6 +18,14 @@ struct entry {
 	int64_t used_us;
 };
 
+/* The use of an API token that is being noted. */
+struct use {
+	struct access_cache *cache;
+	struct use *next, **link; /* in the cache's list; what points to this one */
+	struct uuid token;
+	int64_t now_us;
+};
+
 struct access_cache {
 	struct access_config config;
 	struct db_listener *listener;
@@ -25,6 +33,7 @@ struct access_cache {
 	struct entry *entries;
 	size_t sets; /* a power of 2 */
 	uint64_t epoch; /* goes up with each notice: an answer that was asked for before it is not kept */
+	struct use *uses; /* owned: the database calls nobody back once it is closed */
 	struct access_counts counts;
 };
 
@@ -90,6 +99,16 @@ static void on_notice(void *arg, const char *text)
 	}
 }
 
+/* -- uses ------------------------------------------------------------------------------------------ */
+
+static void use_free(struct use *use)
+{
+	*use->link = use->next;
+	if (use->next)
+		use->next->link = use->link;
+	free(use);
+}
+
 /* -- life ------------------------------------------------------------------------------------------ */
 
 enum err_code access_cache_new(const struct access_config *config, struct access_cache **ret, struct err *err)
@@ -115,12 +134,18 @@ enum err_code access_cache_new(const struct access_config *config, struct access
 	return ERR_OK;
 }
 
+void access_cache_stop(struct access_cache *cache)
+{
+	if (cache)
+		db_unlisten(cache->listener);
+}
+
 void access_cache_free(struct access_cache *cache)
 {
 	if (!cache)
 		return;
-	if (cache->listener)
-		db_unlisten(cache->listener);
+	while (cache->uses)
+		use_free(cache->uses);
 	sha256_free(cache->sha256);
 	free(cache->entries);
 	free(cache);
@@ -162,13 +187,6 @@ static enum err_code api_token_unit(struct db_tx *tx, void *arg, struct err *err
 	return api_token_look_up(tx, question->hash, &question->is_good, &question->access, err);
 }
 
-/* A use that is to be noted. */
-struct use {
-	struct access_cache *cache;
-	struct uuid token;
-	int64_t now_us;
-};
-
 static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct use *use = arg;
@@ -178,10 +196,9 @@ static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 static void on_used(void *arg, enum err_code code, const struct err *err)
 {
 	struct use *use = arg;
-	use->cache->counts.noting--;
 	if (code)
 		log_line(LOG_DEBUG, "the use of a token was not noted: %s", err->message);
-	free(use);
+	use_free(use);
 }
 
 /* Nobody waits for it, and nobody is refused where it fails. */
@@ -191,8 +208,14 @@ static void note_use(struct access_cache *cache, const struct access *access)
 	struct use *use = malloc(sizeof *use);
 	if (!use)
 		return;
-	cache->counts.noting++;
-	*use = (struct use){ .cache = cache, .token = access->token, .now_us = wall_us(cache) };
+	*use = (struct use){ .cache = cache,
+			     .next = cache->uses,
+			     .link = &cache->uses,
+			     .token = access->token,
+			     .now_us = wall_us(cache) };
+	if (use->next)
+		use->next->link = &use->next;
+	cache->uses = use;
 	struct db_work work = {
 		.mode = DB_WRITE_RELAXED, .is_single = true, .run = use_unit, .done = on_used, .arg = use
 	};

@@ -49,7 +49,13 @@ struct access_config {
 enum err_code access_cache_new(const struct access_config *config, struct access_cache **ret, struct err *err)
 	MUST_CHECK;
 
-/* Just before db_close, while the loop does not turn: questions that wait are not answered any more. NULL is fine. */
+/* Before db_close: no notice is heard any more. Nothing may be checked after it. NULL is fine. */
+void access_cache_stop(struct access_cache *cache);
+
+/*
+ * Once stopped, after db_close, which ends what is under way: questions that wait are not answered any more, uses of
+ * tokens not noted. NULL is fine.
+ */
 void access_cache_free(struct access_cache *cache);
 
 /* A check that may need the database. Embedded in the request's object, which lives until `done` where that follows. */
@@ -74,7 +80,6 @@ bool access_check(struct access_cache *cache, const char *token, size_t len, str
 /* For metrics. */
 struct access_counts {
 	uint64_t hits, lookups, refused;
-	uint64_t noting; /* uses of API tokens that are being noted now */
 };
 struct access_counts access_counts(const struct access_cache *cache);
 

@@ -251,10 +251,11 @@ static void close_all(struct server *s)
 	http_pool_free(s->api.pool);
 	http_pool_free(s->pool);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
-	access_cache_free(s->api.access);
+	access_cache_stop(s->api.access);
 	accounts_close(s->accounts);
 	db_close(s->db);
 	db_close(s->api_db);
+	access_cache_free(s->api.access);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&s->loop);
 	part_queue_free(s->queue);

@@ -42,11 +42,10 @@ static int open_all(void **state)
 static int close_all(void **state)
 {
 	struct access_fixture *a = *state;
-	while (access_counts(a->cache).noting > 0)
-		(void)uv_run(&a->f->loop, UV_RUN_ONCE);
-	access_cache_free(a->cache);
+	access_cache_stop(a->cache);
 	uv_close((uv_handle_t *)&a->alive, NULL);
 	fixture_close(a->f);
+	access_cache_free(a->cache);
 	test_free(a);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct api {
 	struct http_pool *transfers; /* files on their way in and out: a slow store shall not keep questions waiting */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */
 	const struct worker *worker; /* of this node; NULL: none */
+	const struct err *storage; /* what the last look at the object store said; code ERR_OK: all is well */
 	const char
 		*model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
 	uint64_t upload_max_bytes; /* of one file */

@@ -13,6 +13,8 @@
 enum { SIGNALLED = 128, MS = 1000 };
 /* Rows of one unit of work: it holds up no other for long. */
 enum { SESSIONS_AT_ONCE = 1000 };
+/* A load balancer asks as often. */
+enum { STORAGE_CHECK_MS = 5000 };
 
 /* -- the sweep ---------------------------------------------------------------------------------------- */
 
@@ -76,12 +78,12 @@ static void done_chore(struct http_work *work)
 	((struct chore *)work)->is_running = false;
 }
 
-static void start_chore(struct chore *chore, void (*run)(struct http_work *work))
+static void start_chore(struct chore *chore, void (*run)(struct http_work *work), void (*done)(struct http_work *work))
 {
 	struct err err;
 	if (chore->is_running)
 		return;
-	chore->work = (struct http_work){ .run = run, .done = done_chore };
+	chore->work = (struct http_work){ .run = run, .done = done };
 	chore->is_running = http_pool_submit(chore->server->pool, &chore->work, &err) == ERR_OK;
 }
 
@@ -93,7 +95,7 @@ static void on_sweep(uv_timer_t *timer)
 	/* At its start a node that is alone knows that whatever was under way has died with its last life. */
 	int64_t now_us = clock_wall_us();
 	s->sweep_before_us = db_is_alone(s->db) && s->sweep_before_us == 0 ? now_us : now_us - SWEEP_AGE_US;
-	start_chore(&s->sweep, run_sweep);
+	start_chore(&s->sweep, run_sweep, done_chore);
 }
 
 /* Where no other node can be, none can have died. */
@@ -101,7 +103,33 @@ static void on_upload_sweep(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 	if (!db_is_alone(s->db))
-		start_chore(&s->upload_sweep, run_upload_sweep);
+		start_chore(&s->upload_sweep, run_upload_sweep, done_chore);
+}
+
+/* -- the object store, for /readyz ------------------------------------------------------------------------- */
+
+static void run_storage_check(struct http_work *work)
+{
+	struct server *s = ((struct chore *)work)->server;
+	s->storage_seen.code = ERR_OK;
+	(void)!store_marker_check(&s->marker, s->api_db, s->blobs, &s->storage_seen);
+}
+
+static void done_storage_check(struct http_work *work)
+{
+	struct server *s = ((struct chore *)work)->server;
+	if (s->storage_seen.code != s->storage.code && s->storage_seen.code == ERR_OK)
+		log_line(LOG_INFO, "the object store answers again");
+	else if (s->storage_seen.code != s->storage.code)
+		log_line(LOG_WARNING, "the object store fails: %s", s->storage_seen.message);
+	s->storage = s->storage_seen;
+	done_chore(work);
+}
+
+static void on_storage_check(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	start_chore(&s->storage_check, run_storage_check, done_storage_check);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -138,12 +166,15 @@ static void start_handles(struct server *s)
 	(void)uv_signal_init(&s->loop, &s->interrupt);
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
 	(void)uv_timer_init(&s->loop, &s->upload_sweep.timer);
+	(void)uv_timer_init(&s->loop, &s->storage_check.timer);
 	s->term.data = s->interrupt.data = s->sweep.timer.data = s->upload_sweep.timer.data = s;
-	s->sweep.server = s->upload_sweep.server = s;
+	s->storage_check.timer.data = s;
+	s->sweep.server = s->upload_sweep.server = s->storage_check.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
 	(void)uv_timer_start(&s->upload_sweep.timer, on_upload_sweep, SWEEP_UPLOADS_MS, SWEEP_UPLOADS_MS);
+	(void)uv_timer_start(&s->storage_check.timer, on_storage_check, STORAGE_CHECK_MS, STORAGE_CHECK_MS);
 }
 
 void server_live(struct server *s)
@@ -162,5 +193,6 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
 	uv_close((uv_handle_t *)&s->upload_sweep.timer, NULL);
+	uv_close((uv_handle_t *)&s->storage_check.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

@@ -1,4 +1,5 @@
-/* /livez: the loop turns. /readyz: requests can be served and recordings recognised. */
+/* /livez: the loop turns. /readyz: requests can be served and recordings recognised; the store's part of it is what the
+ * program saw last (cli/server_life.c), for a store that is away is slow to say so. */
 #include "api/meta/meta.h"
 #include "base/json.h"
 #include "http/response.h"

@@ -81,8 +81,8 @@ static enum err_code open_models(struct server *s, const struct server_options *
 /* A store that is away may come back while the server runs; what a person has to mend is said now. */
 static enum err_code check_storage(struct server *s, struct err *err)
 {
-	s->storage.code = ERR_OK;
-	if (store_marker_check(&s->marker, s->db, s->blobs, &s->storage) == ERR_OK)
+	s->storage.code = store_marker_check(&s->marker, s->db, s->blobs, &s->storage);
+	if (s->storage.code == ERR_OK)
 		return ERR_OK;
 	*err = s->storage;
 	if (err->code == ERR_DENIED && backends_use_s3(s->settings))

@@ -111,8 +111,7 @@ static void on_upload_sweep(uv_timer_t *timer)
 static void run_storage_check(struct http_work *work)
 {
 	struct server *s = ((struct chore *)work)->server;
-	s->storage_seen.code = ERR_OK;
-	(void)!store_marker_check(&s->marker, s->api_db, s->blobs, &s->storage_seen);
+	s->storage_seen.code = store_marker_check(&s->marker, s->api_db, s->blobs, &s->storage_seen);
 }
 
 static void done_storage_check(struct http_work *work)

@@ -2,7 +2,6 @@
 
 #include "accounts/api_tokens.h"
 #include "accounts/users_priv.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -19,6 +18,14 @@ struct entry {
 	int64_t used_us;
 };
 
+/* The use of an API token that is being noted. */
+struct use {
+	struct access_cache *cache;
+	struct use *next, **link; /* in the cache's list; what points to this one */
+	struct uuid token;
+	int64_t now_us;
+};
+
 struct access_cache {
 	struct access_config config;
 	struct db_listener *listener;
@@ -26,15 +33,8 @@ struct access_cache {
 	struct entry *entries;
 	size_t sets; /* a power of 2 */
 	uint64_t epoch; /* goes up with each notice: an answer that was asked for before it is not kept */
+	struct use *uses; /* owned: the database calls nobody back once it is closed */
 	struct access_counts counts;
-	struct use *uses; /* of API tokens, that are being noted; owned */
-};
-
-struct use {
-	struct access_cache *cache;
-	struct use *next, **link; /* the cache's */
-	struct uuid token;
-	int64_t now_us;
 };
 
 static int64_t wall_us(const struct access_cache *cache)
@@ -99,6 +99,16 @@ static void on_notice(void *arg, const char *text)
 	}
 }
 
+/* -- uses ------------------------------------------------------------------------------------------ */
+
+static void use_free(struct use *use)
+{
+	*use->link = use->next;
+	if (use->next)
+		use->next->link = use->link;
+	free(use);
+}
+
 /* -- life ------------------------------------------------------------------------------------------ */
 
 enum err_code access_cache_new(const struct access_config *config, struct access_cache **ret, struct err *err)
@@ -117,7 +127,6 @@ enum err_code access_cache_new(const struct access_config *config, struct access
 	if (!code)
 		code = db_listen(config->db, USERS_CHANNEL, on_notice, cache, &cache->listener, err);
 	if (code) {
-		access_cache_stop(cache);
 		access_cache_free(cache);
 		return code;
 	}
@@ -127,19 +136,16 @@ enum err_code access_cache_new(const struct access_config *config, struct access
 
 void access_cache_stop(struct access_cache *cache)
 {
-	if (cache && cache->listener)
-		db_unlisten(steal_ptr(&cache->listener));
+	if (cache)
+		db_unlisten(cache->listener);
 }
 
 void access_cache_free(struct access_cache *cache)
 {
 	if (!cache)
 		return;
-	while (cache->uses) {
-		struct use *use = cache->uses;
-		cache->uses = use->next;
-		free(use);
-	}
+	while (cache->uses)
+		use_free(cache->uses);
 	sha256_free(cache->sha256);
 	free(cache->entries);
 	free(cache);
@@ -182,7 +188,6 @@ static enum err_code api_token_unit(struct db_tx *tx, void *arg, struct err *err
 	return api_token_look_up(tx, question->hash, &question->is_good, &question->access, err);
 }
 
-/* A use that is to be noted. */
 static enum err_code use_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	const struct use *use = arg;
@@ -194,10 +199,7 @@ static void on_used(void *arg, enum err_code code, const struct err *err)
 	struct use *use = arg;
 	if (code)
 		log_line(LOG_DEBUG, "the use of a token was not noted: %s", err->message);
-	*use->link = use->next;
-	if (use->next)
-		use->next->link = use->link;
-	free(use);
+	use_free(use);
 }
 
 /* Nobody waits for it, and nobody is refused where it fails. */

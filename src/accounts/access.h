@@ -50,10 +50,13 @@ struct access_config {
 enum err_code access_cache_new(const struct access_config *config, struct access_cache **ret, struct err *err)
 	MUST_CHECK;
 
-/* Hears no notices any more: before db_close. NULL is fine. */
+/* Before db_close: no notice is heard any more. Nothing may be checked after it. NULL is fine. */
 void access_cache_stop(struct access_cache *cache);
-/* After db_close: what the database had in hand is the cache's. Questions that wait are not answered any more. NULL is
- * fine. */
+
+/*
+ * Once stopped, after db_close, which ends what is under way: questions that wait are not answered any more, uses of
+ * tokens not noted. NULL is fine.
+ */
 void access_cache_free(struct access_cache *cache);
 
 /* A check that may need the database. Embedded in the request's object, which lives until `done` where that follows. */

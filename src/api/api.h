@@ -38,6 +38,7 @@ struct api {
 	struct prober *prober; /* how long an upload is */
 	struct http_pool *passwords; /* hashes: a few threads, a short queue, so that a flood of log-ins is a 503 */
 	const struct worker *worker; /* of this node; NULL: none */
+	const struct err *storage; /* what the last look at the object store said; code ERR_OK: all is well */
 	const char
 		*model; /* that the worker's engine has loaded: a name as models/models.h knows it, or the user's own */
 	uint64_t upload_max_bytes; /* of one file */

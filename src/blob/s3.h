@@ -1,7 +1,8 @@
 /*
  * Objects in a bucket of an S3-compatible server, by libcurl with its SigV4. Addresses are in path style
  * (ENDPOINT/BUCKET/KEY). An object of up to one part is one PUT; a longer one is a multipart upload. The store needs
- * the rights to get, put, delete and list objects, and to list and abort multipart uploads.
+ * the rights to get, put, delete and list objects, and to list and abort multipart uploads. A bucket that is not there
+ * is made by the first object that is put, where the key may do so and the region asks for no more than its name.
  *
  * What the server answers is checked: the range, the length, the final size. Each body's SHA-256 is signed, so that a
  * body changed on the way is refused. What another try may cure is tried again, with pauses that grow and vary.

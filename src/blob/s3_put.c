@@ -130,14 +130,30 @@ enum err_code s3_put_write(struct blob_put *base, const void *bytes, size_t len,
 	return ERR_OK;
 }
 
+/* Another node may make it at the same time: that it could not be made shows at the next request. */
+static enum err_code make_bucket(struct s3_store *store, struct err *err)
+{
+	const struct s3_request request = { .method = S3_PUT };
+	cleanup_answer struct s3_answer answer = { 0 };
+	return s3_perform(store, &request, &answer, err);
+}
+
 static enum err_code put_whole(struct s3_put *put, struct err *err)
 {
 	struct s3_store *store = of(put->base.store);
 	struct s3_request request = { .method = S3_PUT, .key = put->key, .body = put->part, .body_len = put->part_len };
-	cleanup_answer struct s3_answer answer = { 0 };
+	cleanup_answer struct s3_answer answer = { 0 }, again = { 0 };
+	const struct s3_answer *last = &answer;
 	enum err_code code = s3_perform(store, &request, &answer, err);
-	if (!code && answer.status != 200)
-		code = s3_unexpected(store, &request, &answer, err);
+	/* Only a bucket can be missing. */
+	if (!code && answer.status == HTTP_NOT_FOUND) {
+		last = &again;
+		code = make_bucket(store, err);
+		if (!code)
+			code = s3_perform(store, &request, &again, err);
+	}
+	if (!code && last->status != 200)
+		code = s3_unexpected(store, &request, last, err);
 	return code;
 }
 

@@ -78,6 +78,21 @@ static enum err_code open_models(struct server *s, const struct server_options *
 	return code;
 }
 
+/* A store that is away may come back while the server runs; what a person has to mend is said now. */
+static enum err_code check_storage(struct server *s, struct err *err)
+{
+	s->storage.code = store_marker_check(&s->marker, s->db, s->blobs, &s->storage);
+	if (s->storage.code == ERR_OK)
+		return ERR_OK;
+	*err = s->storage;
+	if (err->code == ERR_DENIED && backends_use_s3(s->settings))
+		return err_prefix(err, "S3_ACCESS_KEY or S3_SECRET_KEY");
+	if (err->code != ERR_NETWORK)
+		return err->code;
+	log_line(LOG_WARNING, "the object store does not answer: %s", err->message);
+	return ERR_OK;
+}
+
 static enum err_code open_data(struct server *s, bool with_api, struct err *err)
 {
 	const struct settings *settings = s->settings;
@@ -94,6 +109,8 @@ static enum err_code open_data(struct server *s, bool with_api, struct err *err)
 			 "files are in the folder %s/blobs: every server and worker on this database must have the "
 			 "same one there",
 			 settings->data);
+	if (!code)
+		code = check_storage(s, err);
 	if (!code)
 		code = backends_open_keyring(settings, s->db, &s->keyring, err);
 	if (!code)
@@ -145,6 +162,7 @@ static enum err_code open_health(struct server *s, unsigned threads, struct err 
 			       .queue = s->queue,
 			       .accounts = s->accounts,
 			       .worker = s->worker,
+			       .storage = &s->storage,
 			       .model = s->settings->model,
 			       .upload_max_bytes = (uint64_t)s->settings->max_upload_bytes,
 			       .hang_up_grace_us = s->settings->hang_up_grace_s * US_PER_S };

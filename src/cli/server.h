@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "cli/backends.h"
+#include "files/store_marker.h"
 
 struct listener {
 	struct http_server *server;
@@ -37,6 +38,8 @@ struct server {
 	struct http_pool *pool; /* of the worker; the API has its own */
 	struct worker *worker;
 	struct files files, api_files;
+	struct store_marker marker;
+	struct err storage; /* what the last look at the store said; code ERR_OK: all is well */
 	int model_fd, vad_fd;
 	struct api api; /* of a worker: only what its health needs */
 	struct http_tls *tls;
@@ -44,7 +47,8 @@ struct server {
 	struct listener http, health; /* their servers are NULL where nothing is listened to */
 	/* -- life */
 	uv_signal_t term, interrupt;
-	struct chore sweep, check, history;
+	struct chore sweep, check, history, storage_check;
+	struct err storage_seen; /* by the check that runs */
 	int64_t sweep_before_us; /* 0: the first is still to come */
 	bool is_draining, http_drained, worker_drained;
 };

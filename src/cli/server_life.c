@@ -22,6 +22,8 @@ enum { SIGNALLED = 128, MS = 1000 };
 #define HISTORY_MS ((uint64_t)3600 * 1000)
 /* Rows of one unit of work: it holds up no other for long. */
 enum { SESSIONS_AT_ONCE = 1000 };
+/* A load balancer asks as often. */
+enum { STORAGE_CHECK_MS = 5000 };
 
 /* -- the sweep ---------------------------------------------------------------------------------------- */
 
@@ -126,12 +128,12 @@ static void done_chore(struct http_work *work)
 	((struct chore *)work)->is_running = false;
 }
 
-static void start_chore(struct chore *chore, void (*run)(struct http_work *work))
+static void start_chore(struct chore *chore, void (*run)(struct http_work *work), void (*done)(struct http_work *work))
 {
 	struct err err;
 	if (chore->is_running)
 		return;
-	chore->work = (struct http_work){ .run = run, .done = done_chore };
+	chore->work = (struct http_work){ .run = run, .done = done };
 	chore->is_running = http_pool_submit(chore->server->pool, &chore->work, &err) == ERR_OK;
 }
 
@@ -143,19 +145,44 @@ static void on_sweep(uv_timer_t *timer)
 	/* At its start a node that is alone knows that whatever was under way has died with its last life. */
 	int64_t now_us = clock_wall_us();
 	s->sweep_before_us = db_is_alone(s->db) && s->sweep_before_us == 0 ? now_us : now_us - SWEEP_AGE_US;
-	start_chore(&s->sweep, run_sweep);
+	start_chore(&s->sweep, run_sweep, done_chore);
 }
 
 static void on_check(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	start_chore(&s->check, run_check);
+	start_chore(&s->check, run_check, done_chore);
 }
 
 static void on_history(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
-	start_chore(&s->history, run_history);
+	start_chore(&s->history, run_history, done_chore);
+}
+
+/* -- the object store, for /readyz ------------------------------------------------------------------------- */
+
+static void run_storage_check(struct http_work *work)
+{
+	struct server *s = ((struct chore *)work)->server;
+	s->storage_seen.code = store_marker_check(&s->marker, s->api_db, s->blobs, &s->storage_seen);
+}
+
+static void done_storage_check(struct http_work *work)
+{
+	struct server *s = ((struct chore *)work)->server;
+	if (s->storage_seen.code != s->storage.code && s->storage_seen.code == ERR_OK)
+		log_line(LOG_INFO, "the object store answers again");
+	else if (s->storage_seen.code != s->storage.code)
+		log_line(LOG_WARNING, "the object store fails: %s", s->storage_seen.message);
+	s->storage = s->storage_seen;
+	done_chore(work);
+}
+
+static void on_storage_check(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	start_chore(&s->storage_check, run_storage_check, done_storage_check);
 }
 
 /* -- the end ------------------------------------------------------------------------------------------ */
@@ -193,14 +220,16 @@ static void start_handles(struct server *s)
 	(void)uv_timer_init(&s->loop, &s->sweep.timer);
 	(void)uv_timer_init(&s->loop, &s->check.timer);
 	(void)uv_timer_init(&s->loop, &s->history.timer);
+	(void)uv_timer_init(&s->loop, &s->storage_check.timer);
 	s->term.data = s->interrupt.data = s;
-	s->sweep.timer.data = s->check.timer.data = s->history.timer.data = s;
-	s->sweep.server = s->check.server = s->history.server = s;
+	s->sweep.timer.data = s->check.timer.data = s->history.timer.data = s->storage_check.timer.data = s;
+	s->sweep.server = s->check.server = s->history.server = s->storage_check.server = s;
 	(void)uv_signal_start(&s->term, on_signal, SIGTERM);
 	(void)uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	(void)uv_timer_start(&s->sweep.timer, on_sweep, 0, (uint64_t)s->settings->cleanup_interval_s * MS);
 	(void)uv_timer_start(&s->check.timer, on_check, CHECK_MS, CHECK_MS);
 	(void)uv_timer_start(&s->history.timer, on_history, 0, HISTORY_MS);
+	(void)uv_timer_start(&s->storage_check.timer, on_storage_check, STORAGE_CHECK_MS, STORAGE_CHECK_MS);
 }
 
 /* The address of the settings, which may leave the port to the system, with the port that it is. */
@@ -225,5 +254,6 @@ void server_live(struct server *s)
 	uv_close((uv_handle_t *)&s->sweep.timer, NULL);
 	uv_close((uv_handle_t *)&s->check.timer, NULL);
 	uv_close((uv_handle_t *)&s->history.timer, NULL);
+	uv_close((uv_handle_t *)&s->storage_check.timer, NULL);
 	log_line(LOG_INFO, "stopped");
 }

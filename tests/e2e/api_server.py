@@ -288,6 +288,11 @@ ONE_MACHINE, SHARED_FOLDER, MANY_MACHINES = BACK_ENDS = ["sqlite+folder", "postg
 PROGRAMS = {"postgres": postgres, "s3": s3}
 
 
+def stored(store):
+    """Files below a folder or a bucket, without the marker that each store has."""
+    return sorted(path for path in store.rglob("*") if path.is_file() and path.name not in ("installation", "b,installation"))
+
+
 class BackEnd:
     """Database and store behind servers, and a folder for their data."""
 
@@ -319,10 +324,10 @@ class BackEnd:
                 database.execute(statement)
 
     def objects(self):
-        """Files of the store, unfinished ones too."""
+        """Files of the store but its marker, unfinished ones too."""
         tops = [self.data / "blobs", self.folder / "s3" / "s3" / "bucket"]
         unfinished = (self.folder / "s3" / "s3").glob(".upload*")
-        return sorted([path for top in tops for path in top.rglob("*") if path.is_file()] + list(unfinished))
+        return sorted([path for top in tops for path in stored(top)] + list(unfinished))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 clients stall."""
 import concurrent.futures
 import contextlib
+import os
 import random
 import re
 import subprocess
@@ -9,8 +10,8 @@ import time
 import uuid
 
 import pytest
-from api_server import Half, Server, follow, has_part, postgres, repeated, s3, wait_for
-from conftest import ROOT, missing
+from api_server import PATIENCE, Half, Server, follow, has_part, postgres, repeated, s3, stored, wait_for
+from conftest import ROOT, TIRO, missing
 
 POSTGRES = ROOT / "tests" / "support" / "postgres"
 
@@ -33,8 +34,8 @@ def noise(mebibytes):
 
 def objects(store):
     """Names of what the bucket has."""
-    return sorted(str(path.relative_to(store.folder / "s3" / "bucket"))
-                  for path in (store.folder / "s3" / "bucket").rglob("*") if path.is_file())
+    bucket = store.folder / "s3" / "bucket"
+    return [str(path.relative_to(bucket)) for path in stored(bucket)]
 
 
 def requests(store):
@@ -89,6 +90,61 @@ def test_a_job_goes_on_when_the_store_is_back(folder, store, jfk):
     # The recording and the result: the parts are gone.
     wait_for(lambda: len(objects(store)) == 2, "a store without parts")
     server.stop()
+
+
+# -- database and store belong together -----------------------------------------------------------------
+
+
+def refusal(data, env, command="serve"):
+    """What a node says that does not start."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("POSTGRES_", "MINIO_"))}
+    listen = ["--listen", "127.0.0.1:0"] if command == "serve" else []
+    ended = subprocess.run([TIRO, command, "--data", data, "--fake-engine", *listen], env={**clean, **env},
+                           capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+def test_a_wrong_secret_is_said_at_the_start(folder, store):
+    said = refusal(folder / "data", {**store, "MINIO_SECRET_KEY": "wrong"})
+    assert "S3_SECRET_KEY" in said
+    Server(folder / "data", store).wait_ready().stop()
+
+
+def test_a_bucket_that_is_not_there_is_made_and_its_sweep_warns_of_nothing(folder, store):
+    server = Server(folder / "data", {**store, "MINIO_BUCKET": "fresh"}).wait_ready()
+    server.stop()
+    assert (store.folder / "s3" / "fresh" / "installation").is_file()
+    assert "NoSuchBucket" not in server.log()
+
+
+def test_the_store_of_another_installation_is_refused(folder, store):
+    Server(folder / "data", store).wait_ready().stop()
+    assert "another installation" in refusal(folder / "other", store)
+    # The first one is as it was.
+    Server(folder / "data", store).wait_ready().stop()
+
+
+def test_a_store_that_dies_and_comes_back_shows_in_readyz(folder, store):
+    server = Server(folder / "data", store).wait_ready()
+    store.tell("kill")
+    wait_for(lambda: server.request("GET", "/readyz").status == 503, "a server that is not ready")
+    assert server.request("GET", "/readyz").json()["checks"]["storage"] == "network"
+    store.tell("start")
+    server.wait_ready()
+    server.stop()
+
+
+def test_a_worker_over_another_folder_refuses(folder):
+    place = folder / "postgres"
+    place.mkdir()
+    place.chmod(0o755)
+    folder.chmod(0o755)
+    with postgres(place) as env:
+        server = Server(folder / "data", env).wait_ready()
+        master = {"TIRO_MASTER_KEY_FILE": str(folder / "data" / "master.key")}
+        assert "not the one that this database was used with" in refusal(folder / "other", {**env, **master}, "worker")
+        server.stop()
 
 
 # -- a full disk -----------------------------------------------------------------------------------------
@@ -215,7 +271,7 @@ def test_clients_that_stop_sending_harm_nobody_and_are_cut_off(folder, jfk):
     assert halves[0].connection.getresponse().status == 408
     wait_for(lambda: slow.get("/files").ok()["total"] == 0, "the end of all that stalled")
     # Of the other user five recordings and their words are there, and nothing else.
-    assert len([path for path in (folder / "data" / "blobs").rglob("*") if path.is_file()]) == 10
+    assert len(stored(folder / "data" / "blobs")) == 10
     server.stop()
 
 
@@ -225,6 +281,6 @@ def test_a_client_that_hangs_up_leaves_nothing(folder, jfk):
     half = Half(user, repeated(jfk, 8))
     half.connection.sock.close()
     wait_for(lambda: user.get(f"/files/{half.id}").status == 404, "the end of the upload")
-    assert [path for path in (folder / "data" / "blobs").rglob("*") if path.is_file()] == []
+    assert stored(folder / "data" / "blobs") == []
     assert str(uuid.UUID(half.id)) in user.upload(jfk.read_bytes(), headers={"X-Upload-Id": half.id}).body.decode()
     server.stop()

@@ -5,7 +5,7 @@ import subprocess
 import threading
 
 import pytest
-from api_server import PATIENCE, Server, follow, has_part, postgres, repeated, wait_for
+from api_server import PATIENCE, Server, follow, has_part, postgres, repeated, stored, wait_for
 from conftest import TIRO
 
 pytestmark = pytest.mark.usefixtures("speech_detector")
@@ -53,7 +53,7 @@ def test_a_deleted_user_leaves_nothing(folder, env, jfk):
     assert [file["id"] for file in bob.get("/files").ok()["files"]] == [shared["id"]]
     bob.get(f"/transcriptions/{shared['id']}").ok()
     blobs = folder / "data" / "blobs"
-    wait_for(lambda: len([path for path in blobs.rglob("*") if path.is_file()]) == 2, "a store with one recording")
+    wait_for(lambda: len(stored(blobs)) == 2, "a store with one recording")
     # The name is free, for somebody who has nothing.
     assert server.user(ada.email).get("/files").ok()["total"] == 0
     server.stop()

@@ -1,4 +1,5 @@
-/* /livez: the loop turns. /readyz: requests can be served and recordings recognised. */
+/* /livez: the loop turns. /readyz: requests can be served and recordings recognised; the store's part of it is what the
+ * program saw last (cli/server_life.c), for a store that is away is slow to say so. */
 #include "api/meta/meta.h"
 #include "base/json.h"
 #include "http/response.h"
@@ -62,7 +63,8 @@ static void reply(struct api_call *call)
 	struct err worker = { .code = ERR_OK };
 	bool has_worker = !call->api->worker || worker_is_ready(call->api->worker, &worker);
 	bool has_database = c->database.code == ERR_OK;
-	bool is_ready = has_worker && has_database && !call->api->is_stopping;
+	bool has_storage = call->api->storage->code == ERR_OK;
+	bool is_ready = has_worker && has_database && has_storage && !call->api->is_stopping;
 	cleanup_strbuf struct strbuf body = STRBUF_INIT(BODY_MAX);
 	struct json j = JSON_INIT(&body);
 	json_object(&j);
@@ -70,6 +72,7 @@ static void reply(struct api_call *call)
 	json_key(&j, "checks");
 	json_object(&j);
 	key_check(&j, "database", has_database, &c->database);
+	key_check(&j, "storage", has_storage, call->api->storage);
 	key_check(&j, "worker", has_worker, &worker);
 	json_object_end(&j);
 	json_object_end(&j);

@@ -45,7 +45,7 @@ static int close_all(void **state)
 	access_cache_stop(a->cache);
 	uv_close((uv_handle_t *)&a->alive, NULL);
 	fixture_close(a->f);
-	access_cache_free(a->cache); /* what the database had in hand of it too */
+	access_cache_free(a->cache);
 	test_free(a);
 	return 0;
 }

@@ -41,7 +41,7 @@ LIBRARIES = {
     "tesseract/*": ["src/ocr/*"],
     "utf8proc.h": ["src/accounts/*", "src/base/*", "src/asr/*", "src/ocr/*", "src/jail/*", "tests/*"],
     "uv.h": [f"src/{room}/*" for room in ("files", "http", "store", "process", "models", "jail", "engine", "jobs", "api", "cli")] + ["tests/*"],
-    "whisper.h": ["src/asr/whisper*"],
+    "whisper.h": ["src/asr/whisper*", "tests/unit/asr/test_whisper*"],
     "zlib.h": ["src/models/*", "src/asr/*", "src/ocr/*", "src/media/*", "src/http/*", "tests/*"],
     "zstd.h": ["src/blob/*"],
 }

@@ -85,7 +85,7 @@ extern const struct asr_engine_ops asr_fake_engine;
 /* True for a code ("fa", "fa-IR") or English name that Whisper models know; writes the code. Case is ignored. */
 bool asr_language_code(const char *code_or_name, char ret[ASR_LANGUAGE_SIZE]);
 
-/* Its name in English, lower case, as Whisper's authors write it; the code itself where it is none of theirs. */
+/* The English name of a code in any case, as Whisper's authors write it ("fa": "persian"); NULL for any other text. */
 const char *asr_language_name(const char *code);
 
 /* False for languages that are written without spaces between words. */

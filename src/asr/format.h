@@ -2,7 +2,8 @@
  * A transcript as text, JSON, SRT, WebVTT or TSV, written as it grows.
  *
  * The caller appends segments to the transcript and calls asr_writer_update; the writer appends to `out` what is
- * final by then, so that long recordings print as they come. asr_writer_end writes the rest.
+ * final by then, so that long recordings print as they come. asr_writer_end writes the rest; for a transcript that
+ * is whole it alone is enough.
  * Cues of SRT and VTT are shaped for reading: at most two lines of 42 columns, reading speed and gaps as in
  * asr/cues.h.
  */

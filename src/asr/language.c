@@ -95,9 +95,9 @@ bool asr_language_code(const char *code_or_name, char ret[ASR_LANGUAGE_SIZE])
 const char *asr_language_name(const char *code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
-		if (strcmp(languages[i].code, code) == 0)
+		if (strcasecmp(languages[i].code, code) == 0)
 			return languages[i].name;
-	return code;
+	return NULL;
 }
 
 bool asr_language_has_spaces(const char *code)

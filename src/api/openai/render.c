@@ -163,7 +163,9 @@ static void render_verbose(const struct openai_wish *wish, const struct asr_tran
 	struct json j = JSON_INIT(body);
 	json_object(&j);
 	json_key_str(&j, "task", wish->is_translation ? "translate" : "transcribe");
-	json_key_str(&j, "language", asr_language_name(wish->is_translation ? "en" : t->language));
+	const char *language = wish->is_translation ? "en" : t->language;
+	const char *name = asr_language_name(language);
+	json_key_str(&j, "language", name ? name : language);
 	json_key_seconds(&j, "duration", t->duration_us);
 	key_text(&j, t);
 	if (wish->words)

@@ -36,12 +36,24 @@ static void other_texts_are_no_language(void **state)
 	assert_false(asr_language_code("auto", code));
 }
 
+static void a_code_in_any_case_has_an_english_name(void **state)
+{
+	(void)state;
+	assert_string_equal(asr_language_name("en"), "english");
+	assert_string_equal(asr_language_name("FA"), "persian");
+	assert_string_equal(asr_language_name("yue"), "cantonese");
+	assert_null(asr_language_name("english"));
+	assert_null(asr_language_name("xx"));
+	assert_null(asr_language_name(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_and_names_are_known_in_any_case),
 		cmocka_unit_test(a_region_does_not_matter),
 		cmocka_unit_test(other_texts_are_no_language),
+		cmocka_unit_test(a_code_in_any_case_has_an_english_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

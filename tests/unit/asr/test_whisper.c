@@ -1,6 +1,8 @@
 /* With a real model; skipped where it is not installed. */
 #include "asr_test.h"
 
+#include <whisper.h>
+
 #include "asr/engine.h"
 #include "asr/whisper_priv.h"
 #include "base/clock.h"
@@ -217,17 +219,37 @@ static void a_head_that_is_no_whisper_models_is_refused(void **state)
 	}
 }
 
+static void every_language_of_whisper_has_its_name_both_ways(void **state)
+{
+	(void)state;
+	assert_in_range(whisper_lang_max_id(), 98, ASR_WHISPER_LANGUAGES);
+	for (int i = 0; i <= whisper_lang_max_id(); i++) {
+		char code[ASR_LANGUAGE_SIZE];
+		const char *name = asr_language_name(whisper_lang_str(i));
+		assert_non_null(name);
+		assert_string_equal(name, whisper_lang_str_full(i));
+		assert_true(asr_language_code(name, code));
+		assert_string_equal(code, whisper_lang_str(i));
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 /* Every test with one of the encoders. */
 static int run_all(const char *with_openvino)
 {
 	const struct CMUnitTest tests[] = {
-		T(speech_becomes_words_with_times),	      T(what_an_engine_says_can_be_packed_and_read_back),
-		T(the_encoder_is_the_one_that_was_asked_for), T(silence_has_no_words),
-		T(it_stops_at_once_and_goes_on_afterwards),   T(a_language_that_it_does_not_know_is_refused),
-		T(languages_come_with_the_best_first),	      T(what_is_no_model_is_refused),
-		T(a_model_that_ends_early_is_refused),	      T(a_head_that_is_no_whisper_models_is_refused),
+		T(speech_becomes_words_with_times),
+		T(what_an_engine_says_can_be_packed_and_read_back),
+		T(the_encoder_is_the_one_that_was_asked_for),
+		T(silence_has_no_words),
+		T(it_stops_at_once_and_goes_on_afterwards),
+		T(a_language_that_it_does_not_know_is_refused),
+		T(languages_come_with_the_best_first),
+		T(what_is_no_model_is_refused),
+		T(a_model_that_ends_early_is_refused),
+		T(a_head_that_is_no_whisper_models_is_refused),
+		T(every_language_of_whisper_has_its_name_both_ways),
 	};
 	openvino = with_openvino;
 	struct err err;

@@ -6,8 +6,8 @@
 
 #include "api/api_priv.h"
 
-const struct api_dialect *const api_dialects[] = { &api_health,  &api_documents, &api_service,
-						   &api_gateway, &api_openai };
+const struct api_dialect *const api_dialects[] = { &api_health, &api_documents, &api_service, &api_gateway,
+						   &api_openai };
 const size_t api_dialect_count = ARRAY_LEN(api_dialects);
 
 struct api *api_of(const struct http_request *request)

@@ -43,8 +43,8 @@ static bool is_right_kind(struct http_request *request, const struct access *acc
 	if ((access->kind == ACCESS_API_TOKEN) == wants_token)
 		return true;
 	refuse(request, UNAUTHORIZED,
-	       wants_token ? "an access token is not for this path: send an API token" :
-			     "an API token is not for this path: log in, and send the access token");
+	       wants_token ? "an access token is not for this path: send an API token"
+			   : "an API token is not for this path: log in, and send the access token");
 	return false;
 }
 
@@ -63,8 +63,8 @@ static bool is_permitted(struct http_request *request, const struct access *acce
 /* False: the request was answered. */
 static bool take_answer(struct http_request *request, const struct access_question *question)
 {
-	if (question->code == ERR_OK && (!is_right_kind(request, &question->access) ||
-					 !is_permitted(request, &question->access)))
+	if (question->code == ERR_OK &&
+	    (!is_right_kind(request, &question->access) || !is_permitted(request, &question->access)))
 		return false;
 	if (question->code == ERR_DENIED || question->code == ERR_TIMEOUT) {
 		refuse(request, UNAUTHORIZED, question->err.message);
@@ -127,8 +127,9 @@ enum http_auth api_authenticate(void *owner, struct http_request *request, int s
 		return HTTP_AUTH_ADMIT;
 	const char *header = http_request_header(request, "authorization");
 	if (!header || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
-		refuse(request, UNAUTHORIZED, scope == API_TOKEN ? "send an API token in the header Authorization: Bearer" :
-						       "send an access token in the header Authorization: Bearer");
+		refuse(request, UNAUTHORIZED,
+		       scope == API_TOKEN ? "send an API token in the header Authorization: Bearer"
+					  : "send an access token in the header Authorization: Bearer");
 		return HTTP_AUTH_ANSWERED;
 	}
 	const char *token = header + sizeof scheme - 1;

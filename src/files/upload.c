@@ -239,8 +239,8 @@ static enum err_code run_store(struct db_tx *tx, void *arg, struct err *err)
 	const struct storing *s = arg;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
 	struct db_value params[] = { db_id(&s->upload->id), db_int(s->upload->begun_us),
-				     db_int((int64_t)s->upload->info.plain_bytes), db_bytes(s->sha256, sizeof s->sha256),
-				     db_int(s->now_us) };
+				     db_int((int64_t)s->upload->info.plain_bytes),
+				     db_bytes(s->sha256, sizeof s->sha256), db_int(s->now_us) };
 	if (db_query(tx, &stored_stmt, params, &rows, err) != ERR_OK)
 		return err->code;
 	if (rows.count == 0)

@@ -1,5 +1,6 @@
 /*
- * A file on its way in: begun, written, sealed, and then stored in one unit of work with whatever belongs to that moment.
+ * A file on its way in: begun, written, sealed, and then stored in one unit of work with whatever belongs to that
+ * moment.
  *
  * Room in the owner's quota is reserved before bytes are written, first as many as were announced and then in steps, so
  * that parallel uploads cannot overshoot it. Whatever ends an upload early gives the room back; a process that died

@@ -10,7 +10,8 @@ enum { SWEEP_MAX = 100 };
 static const struct db_stmt file_stmt = { .sql = "SELECT sha256 FROM files WHERE id = $1", .params = "b" };
 /* One that failed or was cancelled is no use to who asks again without a key. */
 static const struct db_stmt find_same_stmt = {
-	.sql = "SELECT j.id, j.file_id FROM job_requests r JOIN jobs j ON j.id = r.job_id JOIN files f ON f.id = j.file_id "
+	.sql = "SELECT j.id, j.file_id FROM job_requests r JOIN jobs j ON j.id = r.job_id JOIN files f ON f.id = "
+	       "j.file_id "
 	       "WHERE r.application_id = $1 AND r.fingerprint = $2 AND f.state = 1 "
 	       "AND (j.state < 2 OR (j.state = 2 AND j.ended_at > $3)) ORDER BY j.id LIMIT 1",
 	.params = "bbi"

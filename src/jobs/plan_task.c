@@ -241,7 +241,8 @@ static void on_open(void *owner, const struct err *why)
 		return;
 	}
 	struct jail_audio_options options = { .vad_fd = t->base.worker->spec.vad_fd, .parts_ahead = WAITING_MAX };
-	if (jail_open_audio(t->base.worker->loop, &t->feed.source, &options, &jail_callbacks, t, &t->jail, &err) != ERR_OK)
+	if (jail_open_audio(t->base.worker->loop, &t->feed.source, &options, &jail_callbacks, t, &t->jail, &err) !=
+	    ERR_OK)
 		fail(t, &err);
 }
 

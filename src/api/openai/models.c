@@ -9,10 +9,7 @@
 enum { OK = 200, NOT_FOUND = 404, ANSWER_MAX = 64 * 1024 };
 
 /* Names of both generations of OpenAI's API. */
-static const char *const aliases[] = { "whisper-1",
-				       "gpt-transcribe",
-				       "gpt-4o-transcribe",
-				       "gpt-4o-mini-transcribe",
+static const char *const aliases[] = { "whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe",
 				       "gpt-4o-transcribe-diarize" };
 
 bool openai_is_alias(const char *name)

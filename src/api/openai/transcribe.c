@@ -10,7 +10,15 @@
 #include "base/log.h"
 #include "http/response.h"
 
-enum { OK = 200, BAD_REQUEST = 400, NOT_FOUND = 404, UNPROCESSABLE = 422, TOO_MANY = 429, FAILED = 500, UNAVAILABLE = 503 };
+enum {
+	OK = 200,
+	BAD_REQUEST = 400,
+	NOT_FOUND = 404,
+	UNPROCESSABLE = 422,
+	TOO_MANY = 429,
+	FAILED = 500,
+	UNAVAILABLE = 503
+};
 
 /* A transcript's text twice, with its times and escapes. */
 #define ANSWER_MAX ((size_t)HTTP_OUTPUT_MAX)
@@ -81,9 +89,10 @@ static void fail_job(struct http_request *request, const struct job_row *row)
 	static const struct {
 		const char *code; /* the job's */
 		int status;
-	} statuses[] = {
-		{ "bad_media", BAD_REQUEST }, { "invalid", BAD_REQUEST }, { "too_big", BAD_REQUEST }, { "quota_exceeded", TOO_MANY }
-	};
+	} statuses[] = { { "bad_media", BAD_REQUEST },
+			 { "invalid", BAD_REQUEST },
+			 { "too_big", BAD_REQUEST },
+			 { "quota_exceeded", TOO_MANY } };
 	struct api_problem problem = { .status = FAILED, .code = row->error_code, .message = row->error_message };
 	if (row->state == JOB_CANCELLED) {
 		problem.status = BAD_REQUEST;
@@ -268,7 +277,8 @@ static enum err_code take_format(struct api_upload *upload, const char *value, s
 	return ERR_OK;
 }
 
-/* Of several the recogniser takes one prompt: names and words that are to be expected come before what was said before. */
+/* Of several the recogniser takes one prompt: names and words that are to be expected come before what was said before.
+ */
 static enum err_code add_to_prompt(struct api_upload *upload, const char *field, const char *text, const char *after,
 				   struct err *err)
 {
@@ -276,7 +286,8 @@ static enum err_code add_to_prompt(struct api_upload *upload, const char *field,
 	size_t used = strlen(prompt);
 	size_t len = strlen(text), after_len = strlen(after);
 	if (used + len + after_len >= sizeof upload->job.prompt)
-		return api_upload_wrong(upload, field, "is too long: keywords and prompt have room for 1023 bytes", err);
+		return api_upload_wrong(upload, field, "is too long: keywords and prompt have room for 1023 bytes",
+					err);
 	memcpy(prompt + used, text, len);
 	memcpy(prompt + used + len, after, after_len + 1);
 	return ERR_OK;
@@ -329,8 +340,8 @@ static enum err_code check(struct api_upload *upload, struct err *err)
 	struct transcription *t = transcription_of(upload);
 	t->wish.is_stream &= !t->is_whole;
 	if (t->has_granularity && t->wish.format != OPENAI_VERBOSE_JSON)
-		return api_upload_wrong(upload, "timestamp_granularities",
-					"need the response_format \"verbose_json\"", err);
+		return api_upload_wrong(upload, "timestamp_granularities", "need the response_format \"verbose_json\"",
+					err);
 	if (t->wish.is_stream && t->wish.format != OPENAI_JSON && t->wish.format != OPENAI_TEXT &&
 	    t->wish.format != OPENAI_DIARIZED_JSON)
 		return api_upload_wrong(upload, "stream",
@@ -355,12 +366,12 @@ static void fail(struct api_upload *upload, const struct err *why)
 {
 	if (upload->job_request.match == JOB_REQUEST_OTHER)
 		fail_for_good(upload->request, &(struct api_problem){ .status = UNPROCESSABLE,
-								     .code = "idempotency_key_reused",
-								     .message = why->message });
+								      .code = "idempotency_key_reused",
+								      .message = why->message });
 	else if (why->code == ERR_QUOTA)
-		fail_for_good(upload->request,
-			      &(struct api_problem){
-				      .status = TOO_MANY, .code = "insufficient_quota", .message = why->message });
+		fail_for_good(upload->request, &(struct api_problem){ .status = TOO_MANY,
+								      .code = "insufficient_quota",
+								      .message = why->message });
 	else
 		api_upload_reply_error(upload, why);
 }

@@ -105,14 +105,14 @@ static void on_progress(void *owner, uint64_t bytes)
 {
 	const struct api_upload *upload = owner;
 	struct err err;
-	if (event_tell_upload(upload->api->files->db, &upload->job.file, bytes, upload->announced_bytes, &err) != ERR_OK)
+	if (event_tell_upload(upload->api->files->db, &upload->job.file, bytes, upload->announced_bytes, &err) !=
+	    ERR_OK)
 		log_line(LOG_DEBUG, "the progress of an upload was not written down: %s", err.message);
 }
 
 static void on_probed(struct probe *probe)
 {
-	struct api_upload *upload =
-		(struct api_upload *)(void *)((char *)probe - offsetof(struct api_upload, probe));
+	struct api_upload *upload = (struct api_upload *)(void *)((char *)probe - offsetof(struct api_upload, probe));
 	if (probe->why.code == ERR_OK) {
 		upload->job.length_us = probe->length_us;
 		intake_store(upload->intake);
@@ -224,8 +224,8 @@ static enum err_code start(struct api_upload *upload, struct err *err)
 	const struct access *access = api_access(upload->request);
 	upload->job.owner = access->user;
 	upload->job.application = access->application;
-	if (enter(upload, err) != ERR_OK || upload->kind->begin(upload, err) != ERR_OK || check_length(upload, err) != ERR_OK ||
-	    api_upload_take_query(upload, err) != ERR_OK)
+	if (enter(upload, err) != ERR_OK || upload->kind->begin(upload, err) != ERR_OK ||
+	    check_length(upload, err) != ERR_OK || api_upload_take_query(upload, err) != ERR_OK)
 		return err->code;
 	upload->job.file = upload->job.id;
 	return multipart_new(http_request_header(upload->request, "content-type"), &api_upload_parts, upload,

@@ -73,7 +73,8 @@ struct api_upload {
 	struct api *api;
 	struct job_new job; /* read by the pool's thread while the file is stored */
 	bool is_answered; /* by the dialect, or it is about to */
-	struct job_request job_request; /* of a kind that attaches; read and written by the pool's thread like the job */
+	struct job_request
+		job_request; /* of a kind that attaches; read and written by the pool's thread like the job */
 	/* Why the plan had no room, where an error is ERR_QUOTA. */
 	struct usage_shortage shortage;
 	struct api_problem problem; /* status 0: the error says it all */

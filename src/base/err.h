@@ -41,6 +41,7 @@
 	X(ERR_READ_ONLY, "read_only", EX_NOPERM, "a database can only be read")                                        \
 	X(ERR_OUTCOME_UNKNOWN, "outcome_unknown", EX_TEMPFAIL, "a write was cut off: it may or may not have happened") \
 	X(ERR_CANCELLED, "cancelled", EX_TEMPFAIL, "the caller asked to stop")                                         \
+	X(ERR_INTERRUPTED, "interrupted", EX_TEMPFAIL, "work was stopped on account of other work")                    \
 	X(ERR_CRASHED, "crashed", EX_SOFTWARE, "a child process died")                                                 \
 	X(ERR_PROTOCOL, "protocol", EX_PROTOCOL, "a message between processes was malformed")                          \
 	X(ERR_NO_MEMORY, "no_memory", EX_OSERR, "memory could not be had")                                             \

@@ -95,7 +95,7 @@ static const struct err *share_of(const struct hand *hand, const struct err *why
 static void lose_engine(struct hands *hands, const struct err *why)
 {
 	struct err bystander;
-	(void)err_set(&bystander, ERR_UNAVAILABLE, "the engine was stopped while it had this part: %s", why->message);
+	(void)err_set(&bystander, ERR_INTERRUPTED, "the engine was stopped while it had this part: %s", why->message);
 
 	engine_close(steal_ptr(&hands->engine));
 	hands->why = *why;

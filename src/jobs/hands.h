@@ -35,7 +35,7 @@ int hands_threads(const struct hands *hands);
 bool hands_are_ready(const struct hands *hands, struct err *why);
 
 /* One result, for the call; `why` is ERR_OK, the recogniser's error, ERR_CRASHED where the engine
- * died with it, ERR_TIMEOUT where the engine was stopped for it, ERR_UNAVAILABLE where it was stopped for another. The
+ * died with it, ERR_TIMEOUT where the engine was stopped for it, ERR_INTERRUPTED where it was stopped for another. The
  * transcript is lent: the callee may take it over by copying the struct and zeroing the original. */
 typedef void hands_done_fn(void *arg, struct asr_transcript *speech, int64_t busy_us, const struct err *why);
 

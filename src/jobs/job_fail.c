@@ -72,6 +72,11 @@ enum err_code job_fail_row(const struct files *files, int64_t number, const stru
 	return run_and_clean(files, &call, run_fail, err);
 }
 
+static bool is_crash(enum err_code code)
+{
+	return code == ERR_CRASHED || code == ERR_TIMEOUT;
+}
+
 bool job_may_pass(enum err_code code, const struct part_claim *claim)
 {
 	static const enum err_code passing[] = { ERR_NETWORK,	      ERR_IO,	     ERR_NO_SPACE,    ERR_BUSY,
@@ -81,7 +86,12 @@ bool job_may_pass(enum err_code code, const struct part_claim *claim)
 			return true;
 	}
 	/* What takes a child down twice is the part's fault. */
-	return (code == ERR_CRASHED || code == ERR_TIMEOUT) && claim->failures == 0;
+	return code == ERR_INTERRUPTED || (is_crash(code) && claim->crashes + 1 < PARTS_CRASHES_MAX);
+}
+
+static enum parts_reason reason_of(enum err_code code)
+{
+	return code == ERR_INTERRUPTED ? PARTS_RETURNED : is_crash(code) ? PARTS_CRASHED : PARTS_FAILED;
 }
 
 static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)
@@ -89,8 +99,9 @@ static enum err_code run_give_back(struct db_tx *tx, void *arg, struct err *err)
 	struct fail_call *call = arg;
 	enum parts_fate fate = PARTS_GIVEN_UP;
 	/* A late worker's reasons count no more than its results. */
-	enum err_code code = call->may_pass ? parts_release(call->queue, tx, call->claim, true, &fate, err)
-					    : parts_hold(tx, call->claim, err);
+	enum err_code code =
+		call->may_pass ? parts_release(call->queue, tx, call->claim, reason_of(call->why->code), &fate, err)
+			       : parts_hold(tx, call->claim, err);
 	if (code != ERR_OK)
 		return code;
 	return fate == PARTS_GIVEN_UP ? fail_job(tx, call, err) : ERR_OK;

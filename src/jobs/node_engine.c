@@ -172,12 +172,31 @@ static bool any_unplanned(const struct node *node)
 	return false;
 }
 
+static bool has_suspect(const struct node *node)
+{
+	for (int i = 0; i < node->spec.threads; i++) {
+		if (node->slots[i].busy && node->slots[i].claim.failures > 0)
+			return true;
+	}
+	return false;
+}
+
+/* A part with which an engine died is tried alone: a second death is its own. It goes back to the front of the queue
+ * until the engine is empty. */
+static bool must_wait(struct node *node, const struct queue_claim *claim, int busy)
+{
+	bool given_up;
+	struct err err;
+	return claim->failures > 0 && busy > 0 && queue_release(node->queue, claim, false, &given_up, &err) == ERR_OK;
+}
+
 void node_engine_hand_out(struct node *node)
 {
 	int busy;
 	struct slot *slot;
 	struct queue_claim claim;
-	while (node->engine && (slot = free_slot(node, &busy)) && queue_claim(node->queue, QUEUE_RECOGNISE, &claim)) {
+	while (node->engine && (slot = free_slot(node, &busy)) && !has_suspect(node) &&
+	       queue_claim(node->queue, QUEUE_RECOGNISE, &claim) && !must_wait(node, &claim, busy)) {
 		struct job *job = node_find_job(node, claim.job);
 		bool lone = busy == 0 && queue_ready(node->queue, QUEUE_RECOGNISE) == 0 && !any_unplanned(node);
 		*slot = (struct slot){ .busy = true, .task = ++node->last_task, .claim = claim, .job = job };

@@ -119,11 +119,32 @@ static struct part_task *next_loaded(const struct worker *worker)
 	return best;
 }
 
+/* An engine died with it in hand, perhaps of another part. */
+static bool is_suspect(const struct part_task *t)
+{
+	return t->base.claim.crashes > 0;
+}
+
+static bool has_suspect(const struct worker *worker)
+{
+	for (const struct task *task = worker->tasks; task; task = task->next) {
+		const struct part_task *t = (const struct part_task *)task;
+		if (task->claim.stage == PARTS_RECOGNISE && t->hand && is_suspect(t))
+			return true;
+	}
+	return false;
+}
+
+/* A suspect has the engine to itself, so that a second crash is its own and of nobody beside it. Others wait until the
+ * engine is empty, and no longer than the suspect takes. */
 void part_tasks_hand_out(struct worker *worker)
 {
 	struct part_task *t;
-	while (!worker->closed && hands_free(worker->hands) > 0 && (t = next_loaded(worker)))
+	while (!worker->closed && hands_free(worker->hands) > 0 && !has_suspect(worker) && (t = next_loaded(worker))) {
+		if (is_suspect(t) && hands_free(worker->hands) < hands_threads(worker->hands))
+			return;
 		give(t);
+	}
 }
 
 /* -- loading --------------------------------------------------------------------------------------------------- */

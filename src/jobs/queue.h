@@ -32,6 +32,7 @@ struct queue_claim {
 	enum queue_stage stage;
 	uint32_t index; /* of the part in its job and stage */
 	uint64_t token;
+	int failures; /* before this claim */
 };
 
 struct queue;

@@ -137,7 +137,9 @@ static bool memory_claim(struct queue *queue, enum queue_stage stage, struct que
 	double reached = start < best->rank ? start : best->rank;
 	if (reached > q->now[stage])
 		q->now[stage] = reached;
-	*ret = (struct queue_claim){ .job = best->job, .stage = stage, .index = best->index, .token = best->token };
+	*ret = (struct queue_claim){
+		.job = best->job, .stage = stage, .index = best->index, .token = best->token, .failures = best->failures
+	};
 	return true;
 }
 

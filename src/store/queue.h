@@ -105,7 +105,10 @@ struct part_claim {
 	int64_t index;
 	int64_t token;
 	int64_t rank;
-	int64_t failures; /* before this claim; nodes that died are not counted */
+	/* Before this claim; nodes that died count in neither. */
+	int64_t failures; /* of what may pass */
+	int64_t crashes; /* of an engine or a jail with the part in hand: whether it was to blame is not known after one
+			  */
 };
 
 /* Claims ready parts of lowest rank, sorted by rank: at most *count of them, and sets it to how many there were. The
@@ -126,12 +129,23 @@ enum err_code parts_hold(struct db_tx *tx, const struct part_claim *claim, struc
 
 enum parts_fate { PARTS_READY, PARTS_WAITS, PARTS_GIVEN_UP };
 
+/* Why a part is given back. */
+enum parts_reason {
+	PARTS_RETURNED, /* nothing is wrong with it */
+	PARTS_FAILED, /* for something that may pass */
+	PARTS_CRASHED /* something died with it in hand */
+};
+
+/* Crashes after which a part is given up: by the second it was alone in the engine (jobs/part_task.c). */
+enum { PARTS_CRASHES_MAX = 2 };
+
 /*
- * Gives a part back at its old rank. A failure counts, and the part waits before it is ready again, or is given up
- * after `attempts_max`. Errors: ERR_CANCELLED (the token no longer counts).
+ * Gives a part back at its old rank. A failure or a crash counts, and the part waits before it is ready again, or is
+ * given up after `attempts_max` failures or PARTS_CRASHES_MAX crashes. Errors: ERR_CANCELLED (the token no longer
+ * counts).
  */
-enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claim, bool is_failure,
-			    enum parts_fate *ret_fate, struct err *err) MUST_CHECK;
+enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claim,
+			    enum parts_reason reason, enum parts_fate *ret_fate, struct err *err) MUST_CHECK;
 
 /* Parts that could be claimed now, counted up to `max`. */
 enum err_code parts_ready(struct db_tx *tx, int stage, int64_t max, int64_t *ret, struct err *err) MUST_CHECK;

@@ -13,7 +13,7 @@ static const struct db_stmt claim_stmt = {
 	       "$3) "
 	       "ORDER BY rank, id LIMIT $4 {skip_locked}) "
 	       "UPDATE parts SET status = 1, token = token + 1, worker = $5 FROM p WHERE parts.id = p.id "
-	       "RETURNING parts.id, job, idx, token, rank, start, failures",
+	       "RETURNING parts.id, job, idx, token, rank, start, failures, crashes",
 	.params = "iiiii"
 };
 /* Locked, so that nobody takes the part before the unit ends. */
@@ -35,9 +35,9 @@ static const struct db_stmt complete_one_stmt = {
 	.params = "ii"
 };
 static const struct db_stmt release_stmt = {
-	.sql = "UPDATE parts SET status = $3, failures = $4, due = $5 WHERE id = $1 AND token = $2 AND status + 0 = 1 "
-	       "RETURNING id",
-	.params = "iiiii"
+	.sql = "UPDATE parts SET status = $3, failures = $4, crashes = $5, due = $6 "
+	       "WHERE id = $1 AND token = $2 AND status + 0 = 1 RETURNING id",
+	.params = "iiiiii"
 };
 static const struct db_stmt ready_stmt = {
 	.sql = "SELECT count(*) FROM (SELECT 1 FROM parts WHERE status = 0 AND stage = $1 LIMIT $2) AS found",
@@ -76,7 +76,8 @@ static void read_claims(struct part_queue *queue, const struct db_rows *rows, in
 					      .index = db_get_int(rows, i, 2),
 					      .token = db_get_int(rows, i, 3),
 					      .rank = db_get_int(rows, i, 4),
-					      .failures = db_get_int(rows, i, 6) };
+					      .failures = db_get_int(rows, i, 6),
+					      .crashes = db_get_int(rows, i, 7) };
 		/* Not ahead of what others of no priority have reached: a job in a hurry must not make those that come
 		 * after it start behind them. */
 		int64_t start = db_get_int(rows, i, 5);
@@ -197,25 +198,28 @@ static int64_t backoff_of(const struct part_queue *queue, int64_t failures)
 	return us < queue->backoff_max_us ? us : queue->backoff_max_us;
 }
 
-static enum parts_fate fate_of(const struct part_queue *queue, int64_t failures, bool is_failure)
+static enum parts_fate fate_of(const struct part_queue *queue, const struct part_claim *after, enum parts_reason reason)
 {
-	if (failures >= queue->attempts_max)
+	if (after->failures >= queue->attempts_max || after->crashes >= PARTS_CRASHES_MAX)
 		return PARTS_GIVEN_UP;
-	return is_failure && queue->backoff_us > 0 ? PARTS_WAITS : PARTS_READY;
+	return reason != PARTS_RETURNED && queue->backoff_us > 0 ? PARTS_WAITS : PARTS_READY;
 }
 
-enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claim, bool is_failure,
-			    enum parts_fate *ret_fate, struct err *err)
+enum err_code parts_release(struct part_queue *queue, struct db_tx *tx, const struct part_claim *claim,
+			    enum parts_reason reason, enum parts_fate *ret_fate, struct err *err)
 {
 	static const enum part_status status_of[] = {
 		[PARTS_READY] = PART_READY, [PARTS_WAITS] = PART_WAITING, [PARTS_GIVEN_UP] = PART_FAILED
 	};
-	int64_t failures = claim->failures + is_failure;
-	enum parts_fate fate = fate_of(queue, failures, is_failure);
-	int64_t due = fate == PARTS_WAITS ? clock_monotonic_us() + backoff_of(queue, failures) : 0;
+	struct part_claim after = *claim;
+	after.failures += reason == PARTS_FAILED;
+	after.crashes += reason == PARTS_CRASHED;
+	enum parts_fate fate = fate_of(queue, &after, reason);
+	int64_t tries = after.failures + after.crashes;
+	int64_t due = fate == PARTS_WAITS ? clock_monotonic_us() + backoff_of(queue, tries) : 0;
 	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	struct db_value params[] = { db_int(claim->id), db_int(claim->token), db_int(status_of[fate]), db_int(failures),
-				     db_int(due) };
+	struct db_value params[] = { db_int(claim->id),	     db_int(claim->token),  db_int(status_of[fate]),
+				     db_int(after.failures), db_int(after.crashes), db_int(due) };
 	enum err_code code = db_query(tx, &release_stmt, params, &rows, err);
 	if (code != ERR_OK)
 		return code;

@@ -37,6 +37,7 @@ struct call {
 	size_t max, count;
 	bool *accepted;
 	bool flag;
+	enum parts_reason reason;
 	enum parts_fate fate;
 	struct parts_beat *beat;
 };
@@ -138,12 +139,12 @@ static inline size_t complete(struct part_claim *claims, size_t count, bool *ret
 static inline enum err_code release_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct call *c = arg;
-	return parts_release(c->queue, tx, c->claims, c->flag, &c->fate, err);
+	return parts_release(c->queue, tx, c->claims, c->reason, &c->fate, err);
 }
 
-static inline enum parts_fate release(struct part_queue *queue, struct part_claim *claim_, bool is_failure)
+static inline enum parts_fate release(struct part_queue *queue, struct part_claim *claim_, enum parts_reason reason)
 {
-	struct call call = { .queue = queue, .claims = claim_, .flag = is_failure };
+	struct call call = { .queue = queue, .claims = claim_, .reason = reason };
 	assert_ok(run_unit(db, release_unit, &call, &why));
 	return call.fate;
 }

@@ -97,6 +97,7 @@ static bool adapter_claim(struct queue *queue, enum queue_stage stage, struct qu
 			.stage = stage,
 			.index = (uint32_t)claim->index,
 			.token = (uint64_t)(claim->id << 24 | claim->token << 8 | claim->failures),
+			.failures = (int)claim->failures,
 		};
 	return call.count > 0;
 }
@@ -126,7 +127,7 @@ static enum err_code adapter_complete(struct queue *queue, const struct queue_cl
 static enum err_code release_unit(struct db_tx *tx, void *arg, struct err *err)
 {
 	struct call *c = arg;
-	return parts_release(c->a->parts, tx, &c->claim, c->flag, &c->fate, err);
+	return parts_release(c->a->parts, tx, &c->claim, c->flag ? PARTS_FAILED : PARTS_RETURNED, &c->fate, err);
 }
 
 static enum err_code adapter_release(struct queue *queue, const struct queue_claim *claim, bool is_failure,

@@ -59,14 +59,14 @@ static void a_part_that_becomes_ready_behind_the_hint_is_found(void **state)
 	struct part_claim claims[10];
 	publish(q, add_job(q, NULL, 1), 0, 100, 20);
 	assert_int_equal(claim(q, claims, 10), 10);
-	assert_int_equal(release(q, &claims[3], false), PARTS_READY);
+	assert_int_equal(release(q, &claims[3], PARTS_RETURNED), PARTS_READY);
 	struct part_claim again[10];
 	assert_int_equal(claim(q, again, 1), 1);
 	assert_int_equal(again[0].id, claims[3].id);
 	/* Another node's notice does the same. */
 	struct part_queue *other = new_node();
 	join(other, false);
-	assert_int_equal(release(other, &claims[5], false), PARTS_READY);
+	assert_int_equal(release(other, &claims[5], PARTS_RETURNED), PARTS_READY);
 	char text[48];
 	(void)snprintf(text, sizeof text, "1 %lld", (long long)claims[5].rank);
 	assert_int_equal(parts_heard(q, text), 1);
@@ -77,7 +77,7 @@ static void a_part_that_becomes_ready_behind_the_hint_is_found(void **state)
 	(void)snprintf(text, sizeof text, "1 %lld", (long long)claims[9].rank + 5 * 20 * 1000000);
 	assert_int_equal(parts_heard(q, text), 1);
 	assert_int_equal(claim(q, next, 10), 10);
-	assert_int_equal(release(other, &next[4], false), PARTS_READY);
+	assert_int_equal(release(other, &next[4], PARTS_RETURNED), PARTS_READY);
 	assert_int_equal(claim(q, again, 1), 1);
 	assert_int_equal(again[0].id, next[4].id);
 	assert_int_equal(parts_heard(q, "nonsense"), -1);
@@ -96,15 +96,35 @@ static void a_part_that_fails_waits_longer_each_time_and_is_given_up(void **stat
 	for (int failure = 1; failure <= 2; failure++) {
 		assert_int_equal(claim(q, &c, 1), 1);
 		assert_int_equal(c.failures, failure - 1);
-		assert_int_equal(release(q, &c, true), PARTS_WAITS);
+		assert_int_equal(release(q, &c, PARTS_FAILED), PARTS_WAITS);
 		assert_int_equal(claim(q, &c, 1), 0);
 		clock_sleep_us(failure * BACKOFF_US);
 		assert_int_equal(beat(q, &seen), ERR_OK);
 		assert_int_equal(seen.due, 1);
 	}
 	assert_int_equal(claim(q, &c, 1), 1);
-	assert_int_equal(release(q, &c, true), PARTS_GIVEN_UP);
+	assert_int_equal(release(q, &c, PARTS_FAILED), PARTS_GIVEN_UP);
 	assert_int_equal(claim(q, &c, 1), 0);
+}
+
+static void crashes_are_counted_apart_from_what_may_pass(void **state)
+{
+	struct part_queue *q = *state;
+	struct part_claim c;
+	struct parts_beat seen;
+	publish(q, add_job(q, NULL, 1), 0, 1, 20);
+	static const enum parts_reason reasons[] = { PARTS_FAILED, PARTS_RETURNED, PARTS_CRASHED, PARTS_FAILED };
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		assert_int_equal(claim(q, &c, 1), 1);
+		enum parts_fate fate = release(q, &c, reasons[i]);
+		assert_int_equal(fate, reasons[i] == PARTS_RETURNED ? PARTS_READY : PARTS_WAITS);
+		clock_sleep_us(4 * BACKOFF_US);
+		assert_int_equal(beat(q, &seen), ERR_OK);
+	}
+	assert_int_equal(claim(q, &c, 1), 1);
+	assert_int_equal(c.failures, 2);
+	assert_int_equal(c.crashes, 1);
+	assert_int_equal(release(q, &c, PARTS_CRASHED), PARTS_GIVEN_UP);
 }
 
 /* -- nodes --------------------------------------------------------------------------------------------- */
@@ -277,7 +297,7 @@ static void a_claim_is_held_until_another_has_the_part_or_the_job_ends(void **st
 	publish(q, job, 0, 1, 20);
 	assert_int_equal(claim(q, &first, 1), 1);
 	assert_int_equal(hold(&first), ERR_OK);
-	assert_int_equal(release(q, &first, false), PARTS_READY);
+	assert_int_equal(release(q, &first, PARTS_RETURNED), PARTS_READY);
 	assert_int_equal(hold(&first), ERR_CANCELLED);
 	assert_int_equal(claim(q, &second, 1), 1);
 	assert_int_equal(hold(&first), ERR_CANCELLED);
@@ -313,7 +333,7 @@ static void what_failed_waits_its_time_whatever_the_clocks_say(void **state)
 		publish(q, job, 0, 1, 20);
 		assert_int_equal(claim(q, &c, 1), 1);
 		int64_t until = clock_monotonic_us() + BACKOFF_US;
-		assert_int_equal(release(q, &c, true), PARTS_WAITS);
+		assert_int_equal(release(q, &c, PARTS_FAILED), PARTS_WAITS);
 		wall_offset_us = jumps[i];
 		/* Another node does not cut the wait short, and none makes it longer. */
 		assert_int_equal(beat(other, &seen), ERR_OK);
@@ -340,7 +360,7 @@ static void what_waits_for_a_node_that_has_gone_is_ready(void **state)
 	join(leaving, false);
 	publish(q, add_job(q, NULL, 1), 0, 1, 20);
 	assert_int_equal(claim(leaving, &c, 1), 1);
-	assert_int_equal(release(leaving, &c, true), PARTS_WAITS);
+	assert_int_equal(release(leaving, &c, PARTS_FAILED), PARTS_WAITS);
 	run_sql(db, "UPDATE parts SET due = due + 86400000000");
 	struct call call = { .queue = leaving };
 	assert_ok(run_unit(db, leave_unit, &call, &why));
@@ -409,6 +429,7 @@ int main(int argc, char **argv)
 		WITH_QUEUE(publishing_twice_changes_nothing),
 		WITH_QUEUE(a_part_that_becomes_ready_behind_the_hint_is_found),
 		WITH_QUEUE(a_part_that_fails_waits_longer_each_time_and_is_given_up),
+		WITH_QUEUE(crashes_are_counted_apart_from_what_may_pass),
 		WITH_QUEUE(a_claim_is_held_until_another_has_the_part_or_the_job_ends),
 		WITH_QUEUE(what_waits_for_a_node_that_has_gone_is_ready),
 		WITH_QUEUE(clocks_that_jump_neither_bury_the_living_nor_keep_the_dead),

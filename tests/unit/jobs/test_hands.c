@@ -161,7 +161,7 @@ static void an_engine_is_stopped_for_a_part_that_hangs_and_only_that_one_is_to_b
 	wait_until(f, f->parts[0].answers);
 	assert_int_equal(f->parts[0].why.code, ERR_TIMEOUT);
 	assert_int_equal(f->parts[1].answers, 1);
-	assert_int_equal(f->parts[1].why.code, ERR_UNAVAILABLE);
+	assert_int_equal(f->parts[1].why.code, ERR_INTERRUPTED);
 	wait_until(f, is_ready(f));
 	assert_int_equal(hands_free(f->hands), THREADS);
 }

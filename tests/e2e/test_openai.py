@@ -3,12 +3,15 @@ Recognition is the fake one, on every back end."""
 import concurrent.futures
 import contextlib
 import json
+import os
 import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 from api_server import BACK_ENDS, MANY_MACHINES, ONE_MACHINE, back_end, multipart, wait_for
-from conftest import missing
+from conftest import ROOT, missing
 
 try:
     import openai
@@ -121,6 +124,29 @@ def test_a_translation_has_no_voices(caller, jfk):
     body, form = multipart(jfk.read_bytes(), "talk.wav", [("response_format", "diarized_json")])
     answer = caller.server.request("POST", "/v1/audio/translations", body, caller.token, form)
     assert error_of(answer, 400)["param"] == "response_format"
+
+
+@pytest.mark.parametrize("form", ["json", "verbose_json", "srt"])
+def test_the_official_client_for_node_gets_the_same(caller, client, jfk, form):
+    folder = ROOT / ".deps" / "node"
+    if not (folder / "done").exists() or not shutil.which("node"):
+        missing("OpenAI's client for Node (scripts/node_client)")
+    shutil.copy(ROOT / "tests/e2e/openai_node/ask.mjs", folder)
+    environment = {**os.environ, "OPENAI_API_KEY": caller.token, "OPENAI_BASE_URL": f"http://127.0.0.1:{caller.server.port}/v1"}
+    done = subprocess.run(["node", "ask.mjs", jfk, form], cwd=folder, env=environment, capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert "whisper-1" in answer["models"]
+    with open(jfk, "rb") as file:
+        said = client.audio.transcriptions.create(file=file, model="whisper-1", language="en", response_format=form,
+                                                  **({"timestamp_granularities": ["word", "segment"]} if "verbose" in form else {}))
+    if form == "srt":
+        assert answer["said"] == said
+    else:
+        assert answer["said"]["text"] == said.text
+    if form == "verbose_json":
+        assert [word["word"] for word in answer["said"]["words"]] == [word.word for word in said.words]
 
 
 def test_the_models_are_listed_and_found(client):

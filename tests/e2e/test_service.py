@@ -259,14 +259,14 @@ def test_a_deleted_file_is_gone_with_all_that_belongs_to_it(alice, recording):
     assert alice.request("DELETE", f"/files/{created['id']}").status == 404
 
 
-def test_a_user_has_so_many_uploads_open_and_others_their_own(alice, bob, recording):
+def test_a_user_has_so_many_uploads_open_and_others_their_own(alice, server, recording):
     with contextlib.ExitStack() as stack:
         halves = [Half(alice, recording) for _ in range(64)]
         for half in halves:
             stack.enter_context(contextlib.closing(half.connection))
         refused = alice.upload(recording)
         assert (refused.status, refused.json()["code"], refused.headers["retry-after"]) == (429, "TOO_MANY_REQUESTS", "5")
-        bob.upload(recording).ok(201)
+        server.user().upload(recording).ok(201)
         assert halves[0].finish().status == 201
         alice.upload(recording).ok(201)
 

@@ -128,11 +128,15 @@ bool format_space_before(const struct asr_transcript *t, size_t index)
 							script_first(asr_word_text(t, word), word->text_len));
 }
 
+void asr_running_segment(const struct asr_transcript *t, size_t segment, struct strbuf *out)
+{
+	if (format_space_before(t, segment))
+		strbuf_add_char(out, ' ');
+	asr_transcript_text(t, t->segments[segment].first_word, t->segments[segment].word_count, out);
+}
+
 void asr_running_text(const struct asr_transcript *t, struct strbuf *out)
 {
-	for (size_t i = 0; i < t->segment_count; i++) {
-		if (format_space_before(t, i))
-			strbuf_add_char(out, ' ');
-		asr_transcript_text(t, t->segments[i].first_word, t->segments[i].word_count, out);
-	}
+	for (size_t i = 0; i < t->segment_count; i++)
+		asr_running_segment(t, i, out);
 }

@@ -30,6 +30,9 @@ void asr_writer_update(struct asr_writer *w);
 /* The transcript is whole: writes the rest. Check `out` with strbuf_check afterwards. */
 void asr_writer_end(struct asr_writer *w);
 
+/* Appends one segment's part of the running text, with the blank before it where there is one. */
+void asr_running_segment(const struct asr_transcript *t, size_t segment, struct strbuf *out);
+
 /* Appends all that was said as one running text. `out` must be allowed LIMIT_TRANSCRIPT_TEXT and a blank a word. */
 void asr_running_text(const struct asr_transcript *t, struct strbuf *out);
 

@@ -55,12 +55,13 @@ static void key_text(struct json *j, const struct asr_transcript *t)
 	j->out->failed |= text.failed;
 }
 
-/* As Whisper writes it, with the blank before it. */
+/* As Whisper writes it, with the blank before it where the language has any. */
 static void key_segment_text(struct json *j, const char *key, const struct asr_transcript *t,
 			     const struct asr_segment *segment)
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(TEXT_MAX);
-	strbuf_add_char(&text, ' ');
+	if (asr_language_has_spaces(t->language))
+		strbuf_add_char(&text, ' ');
 	asr_transcript_text(t, segment->first_word, segment->word_count, &text);
 	json_key_str(j, key, strbuf_str(&text));
 	j->out->failed |= text.failed;
@@ -216,9 +217,7 @@ static void add_delta(const struct asr_transcript *t, size_t i, struct strbuf *d
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT(TEXT_MAX);
 	struct json j = JSON_INIT(data);
-	if (i > 0)
-		strbuf_add_char(&text, ' ');
-	asr_transcript_text(t, t->segments[i].first_word, t->segments[i].word_count, &text);
+	asr_running_segment(t, i, &text);
 	json_object(&j);
 	json_key_str(&j, "type", "transcript.text.delta");
 	json_key_str(&j, "delta", strbuf_str(&text));

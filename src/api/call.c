@@ -61,12 +61,23 @@ static void done(struct http_work *work)
 	api_call_drop(call);
 }
 
-void api_call_start_in(struct api_call *call, struct http_pool *pool)
+static void prepare(struct api_call *call)
 {
-	struct err err;
 	call->work.run = run;
 	call->work.done = done;
 	http_request_watch(call->request, &call->watch);
+}
+
+void api_call_continue(struct api_call *call)
+{
+	prepare(call);
+	http_pool_continue(call->api->pool, &call->work);
+}
+
+void api_call_start_in(struct api_call *call, struct http_pool *pool)
+{
+	struct err err;
+	prepare(call);
 	if (http_pool_submit(pool, &call->work, &err) == ERR_OK)
 		return;
 	http_request_unwatch(call->request, &call->watch);

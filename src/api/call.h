@@ -46,6 +46,9 @@ void *api_call_new(struct http_request *request, const struct api_call_kind *kin
 void api_call_start(struct api_call *call);
 void api_call_start_in(struct api_call *call, struct http_pool *pool);
 
+/* The same for what goes on from an answer that may have begun: never refused. Its caller bounds it. */
+void api_call_continue(struct api_call *call);
+
 /* Starts it with what was read of the request; gives it up where that has failed, and is answered. */
 void api_call_start_with(struct api_call *call, const struct api_input *in);
 

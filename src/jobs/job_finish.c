@@ -3,7 +3,6 @@
  * language is another than a part was heard in, that part is published once more first, and the finish comes again when
  * it is done.
  */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +12,11 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "jobs/events.h"
 #include "jobs/job_admit.h"
+#include "jobs/job_heard.h"
 #include "jobs/job_work_priv.h"
 
-/* Results read at once; of 30 s of speech each. */
-enum { RESULTS_PER_READ = 32 };
-
-static const struct db_stmt results_stmt = {
-	/* A second hearing stands for the first. */
-	.sql = "SELECT a.idx, coalesce(b.idx, a.idx), coalesce(b.data, a.data) FROM part_results a "
-	       "LEFT JOIN part_results b ON b.job = a.job AND b.idx = a.idx + 1048576 "
-	       "WHERE a.job = $1 AND a.idx >= $2 AND a.idx < 1048576 ORDER BY a.idx LIMIT $3",
-	.params = "iii"
-};
 static const struct db_stmt again_stmt = {
 	.sql = "UPDATE jobs SET parts_planned = parts_planned + $2, finishes = finishes + 1 WHERE queue_job = $1 "
 	       "RETURNING id",
@@ -50,8 +39,6 @@ static const struct db_stmt done_stmt = {
 	.params = "iit"
 };
 
-static_assert(PART_SECOND_HEARING == 1048576, "as in the statement above");
-
 struct finish {
 	struct part_queue *queue;
 	const struct files *files;
@@ -70,45 +57,17 @@ struct finish {
 
 /* -- what was heard --------------------------------------------------------------------------------------- */
 
-static enum err_code take_result(struct finish *f, const struct db_rows *rows, size_t row, struct err *err)
+static enum err_code take_part(void *arg, const struct job_heard_part *part, struct err *err)
 {
-	cleanup_strbuf struct strbuf plain = STRBUF_INIT(LIMIT_BULK_BYTES);
-	cleanup_transcript struct asr_transcript part;
-	struct part_layout layout;
-	char place[NOTE_PLACE_MAX];
+	struct finish *f = arg;
+	const struct part_layout *layout = part->layout;
 	char language[ASR_LANGUAGE_SIZE];
-	size_t size;
-	const void *sealed = db_get_bytes(rows, row, 2, &size);
-	int64_t index = db_get_int(rows, row, 0), heard_as = db_get_int(rows, row, 1);
-	asr_transcript_init(&part);
-	job_part_place(f->facts, heard_as, place);
-	if (note_open(&f->facts->key, place, sealed, size, &plain, err) != ERR_OK ||
-	    part_result_unpack(plain.data, plain.len, &layout, &part, err) != ERR_OK)
-		return err->code;
-	secret_wipe(plain.data, plain.len);
-	if (f->facts->heard.is_auto && heard_as == index && f->finishes == 0 && f->again_count < ARRAY_LEN(f->again) &&
-	    speech_language_differs(&f->facts->heard, &part, language)) {
-		f->again[f->again_count].index = index;
+	if (f->facts->heard.is_auto && !part->is_second && f->finishes == 0 && f->again_count < ARRAY_LEN(f->again) &&
+	    speech_language_differs(&f->facts->heard, part->words, language)) {
+		f->again[f->again_count].index = part->index;
 		memcpy(f->again[f->again_count++].language, language, sizeof language);
 	}
-	return asr_stitch(&f->transcript, &part, layout.spans, layout.span_count, layout.start_us, err);
-}
-
-static enum err_code read_results(struct finish *f, struct err *err)
-{
-	cleanup_rows struct db_rows rows = DB_ROWS_INIT;
-	int64_t next = 0;
-	do {
-		struct db_value params[] = { db_int(f->facts->number), db_int(next), db_int(RESULTS_PER_READ) };
-		if (db_run_stmt(f->files->db, DB_READ, &results_stmt, params, &rows, err) != ERR_OK)
-			return err->code;
-		for (size_t i = 0; i < rows.count; i++) {
-			if (take_result(f, &rows, i, err) != ERR_OK)
-				return err->code;
-			next = db_get_int(&rows, i, 0) + 1;
-		}
-	} while (rows.count == RESULTS_PER_READ);
-	return ERR_OK;
+	return asr_stitch(&f->transcript, part->words, layout->spans, layout->span_count, layout->start_us, err);
 }
 
 static enum err_code read_job(struct finish *f, struct err *err)
@@ -231,7 +190,7 @@ enum err_code job_finish(struct part_queue *queue, const struct files *files, co
 	f->transcript.language_confidence = facts->heard.is_auto ? 0 : 1;
 	enum err_code code = read_job(f, err);
 	if (code == ERR_OK)
-		code = read_results(f, err);
+		code = job_heard_each(files, facts, 0, take_part, f, err);
 	if (code == ERR_OK)
 		code = end_or_go_on(f, err);
 	asr_transcript_done(&f->transcript);

@@ -8,9 +8,10 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
-from api_server import BACK_ENDS, MANY_MACHINES, ONE_MACHINE, back_end, multipart, wait_for
+from api_server import BACK_ENDS, MANY_MACHINES, ONE_MACHINE, back_end, multipart, repeated, wait_for
 from conftest import ROOT, missing
 
 try:
@@ -105,6 +106,24 @@ def test_the_official_client_reads_a_stream(client, jfk):
     assert done.type == "transcript.text.done"
     assert deltas and {event.type for event in deltas} == {"transcript.text.delta"}
     assert "".join(event.delta for event in deltas) == done.text
+
+
+def test_a_stream_tells_what_was_said_while_the_rest_is_recognised(client, jfk):
+    """Twelve parts of 400 ms by two threads: the first is told long before the end."""
+    stream = client.audio.transcriptions.create(file=("talk.wav", repeated(jfk, 20)), model="gpt-transcribe", language="en",
+                                                prompt="fake:sleep=400", stream=True)
+    begun = time.monotonic()
+    events = [(time.monotonic() - begun, event) for event in stream]
+    *deltas, (end, done) = events
+    assert len(deltas) > 3 and deltas[0][0] < end / 2
+    assert "".join(delta.delta for _, delta in deltas) == done.text
+
+
+def test_a_stream_whose_job_fails_raises(caller, jfk):
+    client = caller.client(max_retries=0)
+    with pytest.raises(openai.APIError):
+        list(client.audio.transcriptions.create(file=("talk.wav", repeated(jfk, 3)), model="gpt-transcribe", language="en",
+                                                prompt="fake:crash", stream=True))
 
 
 def test_voices_come_with_the_diarized_format(client, jfk):

@@ -55,9 +55,35 @@ struct openai_wish {
 	bool is_stream; /* as events */
 };
 
-/* Writes an answer's body: for is_stream all events. In a pool: hours of speech are a megabyte. Errors: ERR_NO_MEMORY,
- * ERR_TOO_BIG. */
-enum err_code openai_render(const struct openai_wish *wish, const struct asr_transcript *t, struct strbuf *body,
-			    struct err *err) MUST_CHECK;
+/* Writes an answer's body; for is_stream the events that are left when the text `sent` was told already. In a pool:
+ * hours of speech are a megabyte. Errors: ERR_NO_MEMORY, ERR_TOO_BIG. */
+enum err_code openai_render(const struct openai_wish *wish, const struct asr_transcript *t, const char *sent,
+			    struct strbuf *body, struct err *err) MUST_CHECK;
+
+/* The event of a piece of text. */
+void openai_render_delta(const char *text, struct strbuf *out);
+
+/* -- streams (stream.c) ------------------------------------------------------------------------------- */
+
+/*
+ * The text of a job that is under way, told as it is recognised. Loop's thread; while the request is there.
+ *
+ * `on_idle` is called, perhaps from within the calls, when nothing is being read after openai_stream_finish.
+ */
+struct openai_stream;
+enum err_code openai_stream_new(struct http_request *request, const struct uuid *job, void (*on_idle)(void *owner),
+				void *owner, struct openai_stream **ret, struct err *err) MUST_CHECK;
+/* Some part was recognised: what follows what was told is told. */
+void openai_stream_more(struct openai_stream *stream);
+/* Nothing more is to be read. */
+void openai_stream_finish(struct openai_stream *stream);
+/* What was told; borrowed. */
+const char *openai_stream_sent(const struct openai_stream *stream);
+/* Adds events, and ends the answer. */
+void openai_stream_end(struct openai_stream *stream, const struct strbuf *events);
+/* The answer has begun: an error can only be an event. */
+bool openai_stream_has_begun(const struct openai_stream *stream);
+/* In on_close. NULL is fine. */
+void openai_stream_free(struct openai_stream *stream);
 
 #endif

@@ -213,27 +213,37 @@ static void add_event(struct strbuf *body, struct strbuf *data)
 	strbuf_clear(data);
 }
 
-static void add_delta(const struct asr_transcript *t, size_t i, struct strbuf *data)
-{
-	cleanup_strbuf struct strbuf text = STRBUF_INIT(TEXT_MAX);
-	struct json j = JSON_INIT(data);
-	asr_running_segment(t, i, &text);
-	json_object(&j);
-	json_key_str(&j, "type", "transcript.text.delta");
-	json_key_str(&j, "delta", strbuf_str(&text));
-	json_object_end(&j);
-	data->failed |= text.failed;
-}
-
-static void render_events(const struct openai_wish *wish, const struct asr_transcript *t, struct strbuf *body)
+void openai_render_delta(const char *text, struct strbuf *out)
 {
 	cleanup_strbuf struct strbuf data = STRBUF_INIT(2 * TEXT_MAX);
-	for (size_t i = 0; i < t->segment_count; i++) {
+	struct json j = JSON_INIT(&data);
+	json_object(&j);
+	json_key_str(&j, "type", "transcript.text.delta");
+	json_key_str(&j, "delta", text);
+	json_object_end(&j);
+	add_event(out, &data);
+}
+
+/* A part that was heard once more in another language may have changed what was told: then only the end tells it. */
+static void render_rest(const struct asr_transcript *t, const char *sent, struct strbuf *body)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT(TEXT_MAX);
+	size_t sent_len = strlen(sent);
+	asr_running_text(t, &text);
+	body->failed |= text.failed;
+	if (strncmp(strbuf_str(&text), sent, sent_len) == 0 && text.len > sent_len)
+		openai_render_delta(strbuf_str(&text) + sent_len, body);
+}
+
+static void render_events(const struct openai_wish *wish, const struct asr_transcript *t, const char *sent,
+			  struct strbuf *body)
+{
+	cleanup_strbuf struct strbuf data = STRBUF_INIT(2 * TEXT_MAX);
+	if (wish->format != OPENAI_DIARIZED_JSON)
+		render_rest(t, sent, body);
+	for (size_t i = 0; wish->format == OPENAI_DIARIZED_JSON && i < t->segment_count; i++) {
 		struct json j = JSON_INIT(&data);
-		if (wish->format == OPENAI_DIARIZED_JSON)
-			diarized_segment(&j, t, i);
-		else
-			add_delta(t, i, &data);
+		diarized_segment(&j, t, i);
 		add_event(body, &data);
 	}
 	struct json j = JSON_INIT(&data);
@@ -245,12 +255,12 @@ static void render_events(const struct openai_wish *wish, const struct asr_trans
 	add_event(body, &data);
 }
 
-enum err_code openai_render(const struct openai_wish *wish, const struct asr_transcript *t, struct strbuf *body,
-			    struct err *err)
+enum err_code openai_render(const struct openai_wish *wish, const struct asr_transcript *t, const char *sent,
+			    struct strbuf *body, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	if (wish->is_stream)
-		render_events(wish, t, body);
+		render_events(wish, t, sent, body);
 	else if (wish->format == OPENAI_JSON)
 		render_json(wish, t, body);
 	else if (wish->format == OPENAI_VERBOSE_JSON)

@@ -24,7 +24,7 @@ enum {
 #define ANSWER_MAX ((size_t)HTTP_OUTPUT_MAX)
 
 /* Somebody waits at the other end: as high as the plan allows (jobs run at -10 to 10). */
-enum { PRIORITY = 5 };
+enum { PRIORITY = 5, ERROR_EVENT_MAX = 4096 };
 
 struct transcription {
 	struct api_upload upload; /* first */
@@ -32,6 +32,7 @@ struct transcription {
 	bool has_granularity; /* words or segments were asked for by name */
 	bool is_whole; /* the model is one that OpenAI's API never streams, whatever is asked for */
 	struct uuid job, file; /* that are waited for: this upload's, or the same request's of before */
+	struct openai_stream *stream; /* NULL: the answer comes as a whole */
 	struct follower *follower; /* while the job is under way */
 	uv_timer_t *beat; /* tells the database that somebody waits; NULL: nobody does */
 };
@@ -47,6 +48,8 @@ struct result_call {
 	struct api_call call; /* first */
 	struct uuid id;
 	struct openai_wish wish;
+	struct openai_stream *stream; /* for while the request is there */
+	char *sent; /* owned; what the stream has told */
 	struct job_row row;
 	struct strbuf body;
 };
@@ -62,18 +65,19 @@ static enum err_code run_result(struct api_call *call, struct err *err)
 	cleanup_transcript struct asr_transcript t;
 	if (job_result(call->api->files, &call->user, &c->id, &c->row, &t, err) != ERR_OK)
 		return err->code;
-	return openai_render(&c->wish, &t, &c->body, err);
+	return openai_render(&c->wish, &t, c->sent ? c->sent : "", &c->body, err);
 }
 
 static void reply_result(struct api_call *call)
 {
 	const struct result_call *c = result_of(call);
-	http_reply(call->request,
-		   &(struct http_reply){ .status = OK,
-					 .content_type = c->wish.is_stream ? "text/event-stream"
-									   : openai_format_type(c->wish.format),
-					 .body = c->body.data,
-					 .body_len = c->body.len });
+	if (c->stream)
+		openai_stream_end(c->stream, &c->body);
+	else
+		http_reply(call->request, &(struct http_reply){ .status = OK,
+								.content_type = openai_format_type(c->wish.format),
+								.body = c->body.data,
+								.body_len = c->body.len });
 }
 
 /* The official clients try 409, 429 and 5xx again, with the whole file, unless they are told that it is no use. */
@@ -106,10 +110,22 @@ static void fail_job(struct http_request *request, const struct job_row *row)
 	fail_for_good(request, &problem);
 }
 
+/* The clients raise what has a member "error". */
+static void end_with_error(struct openai_stream *stream, const struct err *why)
+{
+	cleanup_strbuf struct strbuf data = STRBUF_INIT(ERROR_EVENT_MAX), event = STRBUF_INIT(ERROR_EVENT_MAX);
+	openai_shape(&(struct api_problem){ .status = FAILED, .code = err_name(why->code), .message = why->message },
+		     &data);
+	http_event_render(&event, &(struct http_event){ .data = strbuf_str(&data), .data_len = data.len });
+	openai_stream_end(stream, &event);
+}
+
 static void fail_result(struct api_call *call)
 {
 	const struct result_call *c = result_of(call);
-	if (call->err.code == ERR_BUSY && c->row.state > JOB_RUNNING)
+	if (c->stream && openai_stream_has_begun(c->stream))
+		end_with_error(c->stream, &call->err);
+	else if (call->err.code == ERR_BUSY && c->row.state > JOB_RUNNING)
 		fail_job(call->request, &c->row);
 	else
 		api_fail_err(call->request, &call->err);
@@ -118,6 +134,7 @@ static void fail_result(struct api_call *call)
 static void release_result(struct api_call *call)
 {
 	strbuf_done(&result_of(call)->body);
+	free(result_of(call)->sent);
 }
 
 static const struct api_call_kind result_kind = { .size = sizeof(struct result_call),
@@ -126,15 +143,18 @@ static const struct api_call_kind result_kind = { .size = sizeof(struct result_c
 						  .fail = fail_result,
 						  .done = release_result };
 
-static void answer(struct transcription *t)
+static void answer(void *owner)
 {
+	struct transcription *t = owner;
 	struct result_call *c = api_call_new(t->upload.request, &result_kind);
 	if (!c)
 		return;
 	c->id = t->job;
 	c->wish = t->wish;
+	c->stream = t->stream;
+	c->sent = t->stream ? strdup(openai_stream_sent(t->stream)) : NULL;
 	c->body.max = ANSWER_MAX;
-	api_call_start(&c->call);
+	api_call_continue(&c->call);
 }
 
 /* -- waiting for the job --------------------------------------------------------------------------------- */
@@ -206,10 +226,17 @@ static void stop_waiting(struct transcription *t)
 static void on_event(void *owner, const struct event *event)
 {
 	struct transcription *t = owner;
-	if (!ends_job(event))
+	if (!ends_job(event)) {
+		/* Who speaks is known at the end only. */
+		if (t->stream && t->wish.format != OPENAI_DIARIZED_JSON && strcmp(event->name, "job_progress") == 0)
+			openai_stream_more(t->stream);
 		return;
+	}
 	stop_waiting(t);
-	answer(t);
+	if (t->stream)
+		openai_stream_finish(t->stream);
+	else
+		answer(t);
 }
 
 /* Three beats in the time of grace: one may be late. */
@@ -218,6 +245,7 @@ enum { BEATS = 3 };
 static void wait_for_job(struct transcription *t)
 {
 	struct api *api = t->upload.api;
+	struct http_request *request = t->upload.request;
 	uint64_t beat_ms = (uint64_t)(api->hang_up_grace_us / BEATS / US_PER_MS);
 	struct err err;
 	t->beat = malloc(sizeof *t->beat);
@@ -228,8 +256,9 @@ static void wait_for_job(struct transcription *t)
 	(void)uv_timer_init(api->loop, t->beat);
 	t->beat->data = t;
 	(void)uv_timer_start(t->beat, on_beat, beat_ms, beat_ms);
-	if (event_follow(api->hub, &t->file, 0, on_event, t, &t->follower, &err) != ERR_OK)
-		api_fail_err(t->upload.request, &err);
+	if ((t->wish.is_stream && openai_stream_new(request, &t->job, answer, t, &t->stream, &err) != ERR_OK) ||
+	    event_follow(api->hub, &t->file, 0, on_event, t, &t->follower, &err) != ERR_OK)
+		api_fail_err(request, &err);
 }
 
 static void reply(struct api_upload *upload)
@@ -445,6 +474,12 @@ static void on_start_translation(struct http_request *request)
 	(void)api_upload_start(request, &translation_kind);
 }
 
+/* A drain lets what is under way come to its end. */
+static void on_stopping(struct http_request *request)
+{
+	(void)request;
+}
+
 static void on_close(struct http_request *request, enum http_outcome outcome)
 {
 	struct api_upload *upload = http_request_context(request);
@@ -455,13 +490,17 @@ static void on_close(struct http_request *request, enum http_outcome outcome)
 	if (t->follower)
 		tell_wanted(t);
 	stop_waiting(t);
+	openai_stream_free(steal_ptr(&t->stream));
 	api_upload_on_close(request, outcome);
 }
 
-const struct http_handler openai_transcribe = {
-	.on_start = on_start, .on_body = api_upload_on_body, .on_end = api_upload_on_end, .on_close = on_close
-};
+const struct http_handler openai_transcribe = { .on_start = on_start,
+						.on_body = api_upload_on_body,
+						.on_end = api_upload_on_end,
+						.on_stopping = on_stopping,
+						.on_close = on_close };
 const struct http_handler openai_translate = { .on_start = on_start_translation,
 					       .on_body = api_upload_on_body,
 					       .on_end = api_upload_on_end,
+					       .on_stopping = on_stopping,
 					       .on_close = on_close };

@@ -56,7 +56,7 @@ static int teardown(void **state)
 static void render(const struct openai_wish *wish)
 {
 	struct err err;
-	if (openai_render(wish, &t, &body, &err) != ERR_OK)
+	if (openai_render(wish, &t, "", &body, &err) != ERR_OK)
 		fail_msg("%s", err.message);
 }
 

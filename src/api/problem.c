@@ -33,9 +33,10 @@ static int match(const struct api_dialect *dialect, const char *path)
 	return longest;
 }
 
+/* What was malformed before its path was known gets the shape of most paths. */
 static const struct api_dialect *owner_of(const char *path)
 {
-	const struct api_dialect *owner = &api_health;
+	const struct api_dialect *owner = path[0] ? &api_health : &api_service;
 	int longest = -1;
 	for (size_t i = 0; i < api_dialect_count; i++) {
 		int len = match(api_dialects[i], path);

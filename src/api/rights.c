@@ -5,6 +5,7 @@
 
 #include "accounts/users.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "files/keys.h"
 
@@ -15,7 +16,7 @@ struct check {
 	struct right *right; /* NULL: it has ended meanwhile */
 	struct uuid user, file;
 	int64_t generation;
-	bool holds;
+	bool holds, is_known;
 };
 
 struct rights_watch {
@@ -27,37 +28,44 @@ struct rights_watch {
 	struct check checks[CHECKED_AT_ONCE]; /* the thread's while it works, but for `right` */
 	size_t count;
 	bool is_checking;
+	int64_t notice_us; /* monotonic, of the last one; 0: none came */
 };
 
 static void check_next(struct rights_watch *watch);
 
-/* In the pool. Where the database does not answer, its next notice comes when it is back. */
+/* In the pool. What the database does not answer is in doubt until the next notice, which comes when it is back. */
 static void run(struct http_work *work)
 {
 	struct rights_watch *watch = (struct rights_watch *)work;
 	struct err err;
 	for (size_t i = 0; i < watch->count; i++) {
 		struct check *check = &watch->checks[i];
-		check->holds = true;
+		check->holds = check->is_known = true;
 		if (file_key_holds(watch->files, &check->user, check->generation, &check->file, &check->holds, &err) !=
-		    ERR_OK)
+		    ERR_OK) {
+			check->is_known = false;
 			log_line(LOG_WARNING, "it is not known whether a stream may go on: %s", err.message);
+		}
 	}
 }
 
 static void done(struct http_work *work)
 {
 	struct rights_watch *watch = (struct rights_watch *)work;
+	bool is_answered = false;
 	watch->is_checking = false;
 	for (size_t i = 0; i < watch->count && !work->dropped; i++) {
 		struct right *right = watch->checks[i].right;
+		is_answered |= watch->checks[i].is_known;
+		if (right)
+			right->is_in_doubt |= !watch->checks[i].is_known;
 		if (!right || watch->checks[i].holds)
 			continue;
 		right_end(right);
 		right->on_lost(right);
 	}
 	watch->count = 0;
-	if (!work->dropped)
+	if (!work->dropped && is_answered)
 		check_next(watch);
 }
 
@@ -87,6 +95,7 @@ static void on_notice(void *arg, const char *text)
 	struct rights_watch *watch = arg;
 	struct uuid user;
 	bool is_one = text && uuid_parse(text, strlen(text), &user);
+	watch->notice_us = clock_monotonic_us();
 	for (struct right *right = watch->rights; right; right = right->next)
 		right->is_in_doubt |= !is_one || memcmp(&right->user, &user, sizeof user) == 0;
 	check_next(watch);
@@ -131,6 +140,10 @@ void right_begin(struct rights_watch *watch, struct right *right, const struct a
 	if (right->next)
 		right->next->link = &right->next;
 	watch->rights = right;
+	/* What was said while the request was on its way from its authentication to here was not said to it. */
+	right->is_in_doubt = watch->notice_us > 0 && clock_monotonic_us() - watch->notice_us < ACCESS_AGE_US;
+	if (right->is_in_doubt)
+		check_next(watch);
 }
 
 void right_end(struct right *right)

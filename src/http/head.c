@@ -195,8 +195,12 @@ const char *head_twice(const struct request_head *head)
 
 void head_rescue_path(struct request_head *head)
 {
-	/* The address is whole where a header follows it. */
-	if (head->text.failed || head->field_count == 0)
+	if (head->text.failed)
+		return;
+	/* Without a header the address is the last text, as far as it came. */
+	if (head->field_count == 0)
+		next_text(head);
+	if (head->text.failed)
 		return;
 	char *path = find_path(head->text.data);
 	path[strcspn(path, "?")] = '\0';

@@ -343,9 +343,10 @@ def test_a_job_whose_client_does_not_come_back_is_cancelled(slow, jfk):
     assert caller.user.wait_job(job, "cancelled", "completed")["status"] == "cancelled"
 
 
-def test_a_malformed_head_is_refused_in_this_shape(server):
+@pytest.mark.parametrize("lines", [b"Host: x\r\nBad header\r\n", b"Bad header\r\n", b" Host: x\r\n"])
+def test_a_malformed_head_is_refused_in_this_shape(server, lines):
     with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall(b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nBad header\r\n\r\n")
+        client.sendall(b"POST /v1/audio/transcriptions HTTP/1.1\r\n" + lines + b"\r\n")
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert set(json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]) == {"message", "type", "param", "code"}
